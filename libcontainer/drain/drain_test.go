@@ -1,0 +1,373 @@
+package drain
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// kinds are the ways to hold a process: by pidfd, and by ID and start time as
+// before Linux 5.3.
+var kinds = map[string]func(t *testing.T, pid int) handle{
+	"pidfd": func(t *testing.T, pid int) handle {
+		h, err := open(pid)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(h.close)
+		return h
+	},
+	"start time": func(t *testing.T, pid int) handle {
+		st, err := readStat(pid)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return handle{pid: pid, fd: -1, start: st.start}
+	},
+}
+
+func TestHandle(t *testing.T) {
+	for kind, hold := range kinds {
+		t.Run(kind, func(t *testing.T) {
+			cmd := child(t)
+			h := hold(t, cmd.Process.Pid)
+			if gone, err := h.terminated(); gone || err != nil {
+				t.Errorf("alive: terminated %t, %v", gone, err)
+			}
+			if err := h.signal(unix.SIGKILL); err != nil {
+				t.Fatal(err)
+			}
+			await(t, "end of the process", func() bool { gone, err := h.terminated(); return gone && err == nil })
+			if st, _ := readStat(h.pid); !st.dead() {
+				t.Error("the process is not the zombie that was to count as terminated")
+			}
+			_ = cmd.Wait()
+			if gone, err := h.terminated(); !gone || err != nil {
+				t.Errorf("reaped: terminated %t, %v", gone, err)
+			}
+			if err := h.signal(unix.SIGKILL); err != nil {
+				t.Errorf("signal to a process that is gone: %v", err)
+			}
+		})
+	}
+}
+
+// TestReusedID takes a process for gone, and does not signal, whose ID is
+// somebody else's by now.
+func TestReusedID(t *testing.T) {
+	other := child(t).Process.Pid
+	st, err := readStat(other)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := handle{pid: other, fd: -1, start: st.start - 1}
+	if gone, err := h.terminated(); !gone || err != nil {
+		t.Errorf("terminated %t, %v", gone, err)
+	}
+	if err := h.signal(unix.SIGKILL); err != nil {
+		t.Error(err)
+	}
+	if _, err := openProcess(Process{Pid: other, StartTime: st.start - 1}); !errors.Is(err, unix.ESRCH) {
+		t.Errorf("open: %v, want ESRCH", err)
+	}
+	rep, err := Drain(t.Context(), Group{Processes: []Process{{Pid: other, StartTime: st.start - 1}}}, Request{Signal: unix.SIGKILL})
+	if err != nil || !rep.Idle || rep.Signalled != 0 {
+		t.Errorf("drain: %+v, %v", rep, err)
+	}
+	if now, err := readStat(other); err != nil || now.dead() {
+		t.Errorf("the other process was signalled: %+v, %v", now, err)
+	}
+}
+
+func TestPollInterval(t *testing.T) {
+	for waited, want := range map[time.Duration]time.Duration{
+		0:                      time.Millisecond,
+		80 * time.Millisecond:  10 * time.Millisecond,
+		800 * time.Millisecond: 100 * time.Millisecond,
+		time.Hour:              500 * time.Millisecond,
+	} {
+		if got := pollInterval(waited); got != want {
+			t.Errorf("after %s: %s, want %s", waited, got, want)
+		}
+	}
+}
+
+// TestWatch ends its wait for each of the reasons there are.
+func TestWatch(t *testing.T) {
+	soon := func() time.Time { return time.Now().Add(50 * time.Millisecond) }
+	late := func() time.Time { return time.Now().Add(20 * time.Second) }
+	start := func(t *testing.T, ctx context.Context) *watch {
+		w, err := newWatch(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(w.close)
+		return w
+	}
+	for kind, hold := range kinds {
+		t.Run("end of all processes by "+kind, func(t *testing.T) {
+			w := start(t, t.Context())
+			a, b := child(t), child(t)
+			w.held = []handle{hold(t, a.Process.Pid), hold(t, b.Process.Pid)}
+			if err := w.wait(soon()); err != nil || len(w.held) != 2 {
+				t.Fatalf("%d held, %v; want 2", len(w.held), err)
+			}
+			_ = a.Process.Kill()
+			_ = b.Process.Kill()
+			began := time.Now()
+			if err := w.wait(late()); err != nil || len(w.held) != 0 {
+				t.Errorf("%d held, %v; want none", len(w.held), err)
+			}
+			if took := time.Since(began); took > 5*time.Second {
+				t.Errorf("noticed after %s", took)
+			}
+			// Their test's clean-up closes them.
+			w.held = nil
+		})
+	}
+	t.Run("a tree becomes empty", func(t *testing.T) {
+		w := start(t, t.Context())
+		dir := group(t, V2, "")
+		p := child(t, dir)
+		tr := tree(t, dir, V2)
+		if populated, err := tr.populated(); err != nil || !populated {
+			t.Fatalf("populated %t, %v", populated, err)
+		}
+		w.trees = []*Tree{tr}
+		if err := w.wait(soon()); err != nil {
+			t.Fatal(err)
+		}
+		_ = p.Process.Kill()
+		began := time.Now()
+		if err := w.wait(late()); err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(began); took > 5*time.Second {
+			t.Errorf("noticed after %s", took)
+		}
+	})
+	t.Run("cancel", func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		w := start(t, ctx)
+		w.held = []handle{kinds["pidfd"](t, child(t).Process.Pid)}
+		go func() {
+			time.Sleep(20 * time.Millisecond)
+			cancel()
+		}()
+		if err := w.wait(late()); !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v", err)
+		}
+		w.held = nil
+	})
+	t.Run("deadline", func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+		defer cancel()
+		if err := start(t, ctx).wait(late()); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %v", err)
+		}
+	})
+	t.Run("ended before", func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := start(t, ctx).wait(late()); !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v", err)
+		}
+	})
+	t.Run("no more than there is room for", func(t *testing.T) {
+		w := start(t, t.Context())
+		w.budget = budget{watch: 1, batch: 1}
+		for range 3 {
+			h, err := open(child(t).Process.Pid)
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.add(h)
+		}
+		if len(w.held) != 1 {
+			t.Errorf("%d held, want 1", len(w.held))
+		}
+	})
+}
+
+// TestAffordable fits the budget into the limit of open files.
+func TestAffordable(t *testing.T) {
+	var was unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &was); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = unix.Setrlimit(unix.RLIMIT_NOFILE, &was) }()
+	open := uint64(descriptors(t))
+	for _, tt := range []struct {
+		limit uint64
+		want  budget
+	}{
+		{1024, full},
+		{open, budget{1, 1}},
+		{open + spare + 20, budget{10, 10}},
+		{900, full},
+	} {
+		if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: tt.limit, Max: was.Max}); err != nil {
+			t.Fatal(err)
+		}
+		if got := affordable(); got.watch > tt.want.watch || got.batch > tt.want.batch || tt.want.watch-got.watch > 2 {
+			t.Errorf("limit %d with %d open: %+v, want %+v", tt.limit, open, got, tt.want)
+		}
+	}
+}
+
+// pidSource is a source that lists what its function returns.
+type pidSource func() []int
+
+func (s pidSource) Pids() ([]int, error) { return s(), nil }
+func (s pidSource) String() string       { return "a source" }
+
+// TestOnlyEmptyIsEmpty has a source that lists somebody at each look who has
+// ended at the next: as long as it lists anybody it is not empty.
+func TestOnlyEmptyIsEmpty(t *testing.T) {
+	dead := child(t)
+	_ = dead.Process.Kill()
+	_ = dead.Wait()
+	for _, sig := range []unix.Signal{0, unix.SIGTERM, unix.SIGKILL} {
+		t.Run(fmt.Sprint(int(sig)), func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+			defer cancel()
+			g := Group{Sources: []Source{pidSource(func() []int { return []int{dead.Process.Pid} })}}
+			rep, err := Drain(ctx, g, Request{Signal: sig})
+			var timeout *TimeoutError
+			if !errors.As(err, &timeout) || rep.Drained {
+				t.Errorf("got %+v, %v; want it to time out", rep, err)
+			}
+		})
+	}
+}
+
+// TestSourceMembership signals only who is still listed after it was pinned.
+func TestSourceMembership(t *testing.T) {
+	stays, leaves := child(t), child(t)
+	calls := 0
+	s := pidSource(func() []int {
+		if calls++; calls == 1 {
+			return []int{stays.Process.Pid, leaves.Process.Pid}
+		}
+		if st, err := readStat(stays.Process.Pid); err != nil || st.dead() {
+			return nil
+		}
+		return []int{stays.Process.Pid}
+	})
+	rep, err := Drain(t.Context(), Group{Sources: []Source{s}}, Request{Signal: unix.SIGKILL})
+	if err != nil || rep.Signalled != 1 {
+		t.Errorf("got %+v, %v", rep, err)
+	}
+	if st, err := readStat(leaves.Process.Pid); err != nil || st.dead() {
+		t.Error("the process that left was signalled")
+	}
+}
+
+// TestDrain drains real cgroups of both versions.
+func TestDrain(t *testing.T) {
+	for _, v := range []Version{V1, V2} {
+		for _, n := range []int{0, 1, 6, 150} {
+			t.Run(fmt.Sprintf("%s/%d", v, n), func(t *testing.T) {
+				dir := group(t, v, "pids")
+				sub := filepath.Join(dir, "sub")
+				if err := os.Mkdir(sub, 0o755); err != nil {
+					t.Fatal(err)
+				}
+				var pids []int
+				for i := range n {
+					pids = append(pids, child(t, []string{dir, sub}[i%2]).Process.Pid)
+				}
+				g := Group{Trees: []*Tree{tree(t, dir, v)}}
+				before := descriptors(t)
+				rep, err := Drain(t.Context(), g, Request{Signal: unix.SIGKILL, Count: true})
+				if err != nil || !rep.Drained || rep.Idle != (n == 0) || rep.Signalled != n {
+					t.Errorf("got %+v, %v", rep, err)
+				}
+				for _, pid := range pids {
+					if st, err := readStat(pid); err == nil && !st.dead() {
+						t.Errorf("%d is alive", pid)
+					}
+				}
+				if m, err := g.Trees[0].list(0); err != nil || !m.empty() {
+					t.Errorf("still there: %+v, %v", m, err)
+				}
+				if after := descriptors(t); after > before+1 { // cgroup.events stays open with its tree
+					t.Errorf("%d descriptors open, %d before", after, before)
+				}
+			})
+		}
+	}
+}
+
+// TestDrainOtherwise covers what a drain does besides killing.
+func TestDrainOtherwise(t *testing.T) {
+	process := func(t *testing.T, pid int) Process {
+		st, err := readStat(pid)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return Process{pid, st.start}
+	}
+	t.Run("a zombie is gone", func(t *testing.T) {
+		rep, err := Drain(t.Context(), Group{Processes: []Process{process(t, zombie(t))}}, Request{Signal: unix.SIGKILL})
+		if err != nil || !rep.Idle {
+			t.Errorf("got %+v, %v", rep, err)
+		}
+	})
+	t.Run("no process to signal", func(t *testing.T) {
+		_, err := Drain(t.Context(), Group{Processes: []Process{process(t, zombie(t))}}, Request{Signal: unix.SIGTERM, Scope: ProcessesOnly})
+		if !errors.Is(err, ErrNoProcess) {
+			t.Errorf("got %v", err)
+		}
+	})
+	t.Run("wait only", func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer cancel()
+		pid := child(t).Process.Pid
+		rep, err := Drain(ctx, Group{Processes: []Process{process(t, pid)}}, Request{})
+		timeout, ok := errors.AsType[*TimeoutError](err)
+		if !ok || timeout.Total != 1 || timeout.Survivors[0].Pid != pid || timeout.Survivors[0].Comm != "sleep" || rep.Signalled != 0 {
+			t.Errorf("got %+v, %v", rep, err)
+		}
+	})
+	t.Run("kill after", func(t *testing.T) {
+		pid := child(t).Process.Pid
+		rep, err := Drain(t.Context(), Group{Processes: []Process{process(t, pid)}}, Request{Signal: unix.SIGCONT, KillAfter: 30 * time.Millisecond})
+		if err != nil || rep.Elapsed < 30*time.Millisecond {
+			t.Errorf("got %+v, %v", rep, err)
+		}
+	})
+	t.Run("progress", func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 1200*time.Millisecond)
+		defer cancel()
+		var left []int
+		_, _ = Drain(ctx, Group{Processes: []Process{process(t, child(t).Process.Pid)}}, Request{Progress: func(n int, _ time.Duration) { left = append(left, n) }})
+		if len(left) == 0 || len(left) > 3 || slices.ContainsFunc(left, func(n int) bool { return n != 1 }) {
+			t.Errorf("told %v, want 1 twice", left)
+		}
+	})
+	t.Run("cancelled with its cause", func(t *testing.T) {
+		why := errors.New("because")
+		ctx, cancel := context.WithCancelCause(t.Context())
+		cancel(why)
+		rep, err := Drain(ctx, Group{Processes: []Process{process(t, child(t).Process.Pid)}}, Request{})
+		if !errors.Is(err, why) || len(rep.Survivors) != 1 {
+			t.Errorf("got %+v, %v", rep, err)
+		}
+	})
+	t.Run("nothing is signalled that is refused", func(t *testing.T) {
+		p := child(t)
+		g := Group{Trees: []*Tree{tree(t, mounted(t, V2, ""), V2)}, Processes: []Process{process(t, p.Process.Pid)}}
+		_, err := Drain(t.Context(), g, Request{Signal: 0}) // should it not be refused, nothing is sent
+		if _, ok := errors.AsType[*UnsafeError](err); !ok {
+			t.Errorf("got %v", err)
+		}
+	})
+}

@@ -1,0 +1,193 @@
+package drain
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+func TestParseStat(t *testing.T) {
+	rest := strings.Repeat(" 0", 17) // fields 5 to 21
+	tests := []struct {
+		name, text string
+		want       stat
+		fails      bool
+	}{
+		{"plain", "7 (sh) S 1" + rest + " 4711 0", stat{"sh", 'S', 1, 4711}, false},
+		{"parentheses and blanks", "7 (a) Z 9 (b)) Z 3" + rest + " 12", stat{"a) Z 9 (b)", 'Z', 3, 12}, false},
+		{"empty name", "7 () X 0" + rest + " 0", stat{"", 'X', 0, 0}, false},
+		{"start time of 64 bits", "7 (x) R 2" + rest + " 18446744073709551615", stat{"x", 'R', 2, 1<<64 - 1}, false},
+		{"nothing", "", stat{}, true},
+		{"no name", "7 sh S 1", stat{}, true},
+		{"cut off", "7 (sh) S 1 0 0", stat{}, true},
+		{"parent not a number", "7 (sh) S x" + rest + " 1", stat{}, true},
+		{"start not a number", "7 (sh) S 1" + rest + " x", stat{}, true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := parseStat(tt.text)
+			if (err != nil) != tt.fails || err == nil && got != tt.want {
+				t.Errorf("got %+v, %v; want %+v, failing %t", got, err, tt.want, tt.fails)
+			}
+		})
+	}
+}
+
+func TestReadIDs(t *testing.T) {
+	var many strings.Builder
+	for range 3000 {
+		many.WriteString("12345\n")
+	}
+	tests := []struct {
+		name, text string
+		limit      int
+		want       int // number of IDs; at least, with a limit
+	}{
+		{"none", "", 0, 0},
+		{"one", "1\n", 0, 1},
+		{"foreign", "0\n0\n7\n", 0, 3},
+		{"across buffers", many.String(), 0, 3000},
+		{"limited", many.String(), 5, 5},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := t.TempDir()
+			if err := os.WriteFile(filepath.Join(dir, "f"), []byte(tt.text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			fd, err := openat(unix.AT_FDCWD, dir, unix.O_RDONLY)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer unix.Close(fd)
+			ids, err := readIDs(fd, "f", tt.limit)
+			if err != nil || tt.limit == 0 && len(ids) != tt.want || tt.limit > 0 && (len(ids) < tt.want || len(ids) > 1000) {
+				t.Errorf("got %d IDs, %v; want %d", len(ids), err, tt.want)
+			}
+			if tt.name == "across buffers" && slices.ContainsFunc(ids, func(id int) bool { return id != 12345 }) {
+				t.Error("an ID was cut in two")
+			}
+		})
+	}
+}
+
+func TestPathInHierarchy(t *testing.T) {
+	text := "12:cpu,cpuacct:/a\n5:pids:/b:c\n3:name=systemd:/d\n0::/e\n"
+	tests := []struct {
+		v       Version
+		options string
+		want    string
+		ok      bool
+	}{
+		{V2, "rw", "/e", true},
+		{V1, "rw,cpu,cpuacct", "/a", true},
+		{V1, "rw,pids", "/b:c", true},
+		{V1, "rw,xattr,name=systemd", "/d", true},
+		{V1, "rw,memory", "", false},
+		{V1, "rw", "", false},
+	}
+	for _, tt := range tests {
+		if got, ok := pathInHierarchy(text, tt.v, tt.options); got != tt.want || ok != tt.ok {
+			t.Errorf("%s %q: got %q, %t; want %q, %t", tt.v, tt.options, got, ok, tt.want, tt.ok)
+		}
+	}
+}
+
+func TestUnescape(t *testing.T) {
+	for text, want := range map[string]string{
+		"/sys/fs/cgroup": "/sys/fs/cgroup",
+		`/a\040b\011c`:   "/a b\tc",
+		`/a\134040`:      `/a\040`,
+	} {
+		if got := unescape(text); got != want {
+			t.Errorf("%q: got %q, want %q", text, got, want)
+		}
+	}
+}
+
+func TestCgroupOf(t *testing.T) {
+	for text, want := range map[string]string{
+		"4:pids:/c\n0::/c/unified\n":    "/c/unified",
+		"4:pids:/c\n5:cpu:/c/d\n0::/\n": "/c/d",
+		"0::/\n":                        "/",
+		"":                              "",
+	} {
+		if got := cgroupOf(text); got != want {
+			t.Errorf("%q: got %q, want %q", text, got, want)
+		}
+	}
+}
+
+func TestTimeoutErrorText(t *testing.T) {
+	d := Survivor{Pid: 7, Comm: "cat", State: "D", Wchan: "request_wait_answer", Cgroup: "/c"}
+	tests := []struct {
+		err  TimeoutError
+		want string
+	}{
+		{
+			TimeoutError{After: time.Second, Survivors: []Survivor{d}, Total: 1},
+			"timed out after 1s: 1 process still alive: pid 7 (cat) state D in request_wait_answer cgroup /c",
+		},
+		{
+			TimeoutError{After: time.Second, Survivors: []Survivor{d, {Pid: 8, Comm: "x", State: "R"}}, Total: 20, Notes: []string{"so"}},
+			"timed out after 1s: 20 processes still alive: pid 7 (cat) state D in request_wait_answer cgroup /c; pid 8 (x) state R; and 18 more; so",
+		},
+	}
+	for _, tt := range tests {
+		if got := tt.err.Error(); got != tt.want {
+			t.Errorf("got  %s\nwant %s", got, tt.want)
+		}
+	}
+}
+
+func TestLineage(t *testing.T) {
+	kin, err := readLineage()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(kin) < 2 || kin[0].pid != os.Getpid() || kin[1].pid != os.Getppid() || kin[0].cgroup == "" {
+		t.Errorf("got %+v, want %d, its parent %d, ...", kin, os.Getpid(), os.Getppid())
+	}
+}
+
+func TestCheckSafe(t *testing.T) {
+	own := lineage{{os.Getpid(), "0::/own\n4:pids:/own\n"}, {1, "0::/up\n"}}
+	for _, v := range []Version{V1, V2} {
+		t.Run(v.String(), func(t *testing.T) {
+			root := mounted(t, v, "pids")
+			top := tree(t, root, v)
+			var unsafe *UnsafeError
+			if err := checkSafe([]*Tree{top}); !errors.As(err, &unsafe) || unsafe.Path != root {
+				t.Errorf("root: got %v, want it refused", err)
+			}
+			sub := tree(t, group(t, v, "pids"), v)
+			if err := checkSafe([]*Tree{sub}); err != nil {
+				t.Errorf("a cgroup of nobody's: %v", err)
+			}
+			mounts, err := os.ReadFile("/proc/self/mountinfo")
+			if err != nil {
+				t.Fatal(err)
+			}
+			place := "/" + filepath.Base(sub.Path)
+			for _, kin := range []lineage{
+				append(own, kin{2, "0::" + place + "\n4:pids:" + place + "\n"}),
+				append(own, kin{2, "0::" + place + "/below\n4:pids:" + place + "/below\n"}),
+			} {
+				if err := sub.checkSafe(string(mounts), kin); !errors.As(err, &unsafe) {
+					t.Errorf("with %+v: got %v, want it refused", kin, err)
+				}
+			}
+			for _, name := range []string{place + "x", "/x" + place} {
+				if err := sub.checkSafe(string(mounts), append(own, kin{2, "0::" + name + "\n4:pids:" + name + "\n"})); err != nil {
+					t.Errorf("with an ancestor in %s: %v", name, err)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,288 @@
+package drain
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+
+	"golang.org/x/sys/unix"
+)
+
+// Process names a process for good: a bare process ID may belong to somebody
+// else once its owner has been reaped.
+type Process struct {
+	Pid int
+	// StartTime is field 22 of /proc/PID/stat, in clock ticks since boot; 0 if
+	// it is not known.
+	StartTime uint64
+}
+
+// pidfdWorks tells whether processes can be held by descriptor: pidfd_open(2)
+// since Linux 5.3, pidfd_send_signal(2) since 5.1. Some seccomp profiles
+// answer EPERM instead of ENOSYS.
+var pidfdWorks = sync.OnceValue(func() bool {
+	fd, err := unix.PidfdOpen(os.Getpid(), 0)
+	if err != nil {
+		return errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE)
+	}
+	defer unix.Close(fd)
+	return unix.PidfdSendSignal(fd, 0, nil, 0) == nil
+})
+
+// handle holds one process. With a pidfd it can't come to mean another one;
+// without (fd < 0) the start time is compared before each use, which leaves a
+// window of a few microseconds.
+type handle struct {
+	pid   int
+	fd    int
+	start uint64
+}
+
+// open returns a handle of the process that has the ID pid now, or ESRCH.
+func open(pid int) (handle, error) {
+	h := handle{pid: pid, fd: -1}
+	if pidfdWorks() {
+		fd, err := unix.PidfdOpen(pid, 0)
+		if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOENT) {
+			// A thread that leads no process has the ID now: EINVAL, but
+			// ENOENT on newer kernels (6.18). The process itself is gone.
+			err = unix.ESRCH
+		}
+		if err != nil {
+			return h, fmt.Errorf("pidfd_open %d: %w", pid, err)
+		}
+		h.fd = fd
+		return h, nil
+	}
+	st, err := readStat(pid)
+	if err != nil {
+		return h, err
+	}
+	h.start = st.start
+	return h, nil
+}
+
+// openProcess returns a handle of p itself, or ESRCH if p is gone and its ID
+// free or somebody else's.
+func openProcess(p Process) (handle, error) {
+	h, err := open(p.Pid)
+	if err != nil {
+		return h, err
+	}
+	if p.StartTime == 0 {
+		return h, nil
+	}
+	st, err := readStat(p.Pid)
+	switch {
+	case errors.Is(err, unix.ESRCH):
+		// Gone since, or hidden from us by a /proc mounted with hidepid.
+		if gone, gerr := h.terminated(); gerr == nil && !gone {
+			h.close()
+			return handle{}, errHidden
+		}
+		h.close()
+		return handle{}, unix.ESRCH
+	case err != nil:
+		h.close()
+		return handle{}, err
+	case st.start != p.StartTime:
+		h.close()
+		return handle{}, unix.ESRCH
+	}
+	return h, nil
+}
+
+// errHidden says that a process lives whose start time can't be compared.
+var errHidden = errors.New("its start time can't be read: /proc is mounted with hidepid")
+
+// signal sends sig; a process that is gone already is no error.
+func (h handle) signal(sig unix.Signal) error {
+	var err error
+	if h.fd >= 0 {
+		err = unix.PidfdSendSignal(h.fd, sig, nil, 0)
+	} else {
+		if st, serr := readStat(h.pid); serr != nil || st.start != h.start {
+			return nil //nolint:nilerr // it is gone, or can't be told from another one
+		}
+		err = unix.Kill(h.pid, sig)
+	}
+	if err != nil && !errors.Is(err, unix.ESRCH) {
+		return fmt.Errorf("send signal %d to process %d: %w", int(sig), h.pid, err)
+	}
+	return nil
+}
+
+// terminated tells whether every thread of the process has ended. A zombie is
+// gone: whether and when its parent reaps it is not waited for.
+//
+// A pidfd becomes readable when the thread-group leader is a zombie and no
+// other thread is left. A dead thread that an outside tracer does not reap
+// holds that back, so threads are looked at as well.
+func (h handle) terminated() (bool, error) {
+	if h.fd >= 0 {
+		if ready, err := readable(h.fd); err != nil || ready {
+			return ready, err
+		}
+	}
+	st, err := readStat(h.pid)
+	switch {
+	case errors.Is(err, unix.ESRCH) && h.fd >= 0:
+		return readable(h.fd)
+	case errors.Is(err, unix.ESRCH):
+		return true, nil
+	case err != nil:
+		return false, err
+	case h.fd < 0 && st.start != h.start:
+		return true, nil
+	case !st.dead():
+		return false, nil
+	}
+	return threadsDead(h.pid)
+}
+
+func (h handle) close() {
+	if h.fd >= 0 {
+		unix.Close(h.fd)
+	}
+}
+
+// readable polls fd without waiting.
+func readable(fd int) (bool, error) {
+	p := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+	n, err := ppoll(p, &unix.Timespec{})
+	return n > 0, err
+}
+
+// ppoll is ppoll(2), restarted when a signal interrupts it. The Go runtime's
+// own preemption signals are restarted by the kernel only with SA_RESTART,
+// which poll does not honour.
+func ppoll(p []unix.PollFd, timeout *unix.Timespec) (int, error) {
+	for {
+		n, err := unix.Ppoll(p, timeout, nil)
+		if !errors.Is(err, unix.EINTR) {
+			return n, err
+		}
+		// Linux leaves the time that remained in *timeout.
+	}
+}
+
+// stat is what is used of /proc/PID/stat.
+type stat struct {
+	comm  string
+	state byte
+	ppid  int
+	start uint64
+}
+
+func (s stat) dead() bool { return s.state == 'Z' || s.state == 'X' || s.state == 'x' }
+
+// readStat reads /proc/PID/stat; ESRCH if there is no such process.
+func readStat(pid int) (stat, error) {
+	return readStatFile("/proc/" + strconv.Itoa(pid) + "/stat")
+}
+
+func readStatFile(path string) (stat, error) {
+	var buf [1024]byte
+	text, err := readSmall(unix.AT_FDCWD, path, buf[:])
+	if err != nil {
+		if errors.Is(err, unix.ENOENT) {
+			err = unix.ESRCH
+		}
+		return stat{}, fmt.Errorf("read %s: %w", path, err)
+	}
+	st, err := parseStat(text)
+	if err != nil {
+		return stat{}, fmt.Errorf("parse %s: %w", path, err)
+	}
+	return st, nil
+}
+
+// parseStat parses proc_pid_stat(5). The command name is in parentheses and
+// may itself contain parentheses and blanks, so it ends at the last ")".
+func parseStat(text string) (stat, error) {
+	begin, end := strings.IndexByte(text, '('), strings.LastIndexByte(text, ')')
+	if begin < 0 || end < begin {
+		return stat{}, fmt.Errorf("no command name in %q", text)
+	}
+	f := strings.Fields(text[end+1:])
+	const first, ppid, start = 3, 4, 22 // field numbers of the manual page
+	if len(f) <= start-first {
+		return stat{}, fmt.Errorf("too few fields in %q", text)
+	}
+	st := stat{comm: text[begin+1 : end], state: f[0][0]}
+	var err error
+	if st.ppid, err = strconv.Atoi(f[ppid-first]); err != nil {
+		return stat{}, err
+	}
+	st.start, err = strconv.ParseUint(f[start-first], 10, 64)
+	return st, err
+}
+
+// threadsDead tells whether all threads of a process are zombies or gone.
+func threadsDead(pid int) (bool, error) {
+	dir := "/proc/" + strconv.Itoa(pid) + "/task"
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.ESRCH) {
+		return true, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	for _, e := range entries {
+		st, err := readStatFile(dir + "/" + e.Name() + "/stat")
+		if errors.Is(err, unix.ESRCH) {
+			continue
+		}
+		if err != nil || !st.dead() {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// readSmall reads a file of procfs or cgroupfs that fits into buf.
+func readSmall(dir int, path string, buf []byte) (string, error) {
+	fd, err := openat(dir, path, unix.O_RDONLY)
+	if err != nil {
+		return "", err
+	}
+	defer unix.Close(fd)
+	n, err := pread(fd, buf, 0)
+	return string(buf[:n]), err
+}
+
+func openat(dir int, path string, flags int) (int, error) {
+	for {
+		fd, err := unix.Openat(dir, path, flags|unix.O_CLOEXEC, 0)
+		if !errors.Is(err, unix.EINTR) {
+			return fd, err
+		}
+	}
+}
+
+func pread(fd int, buf []byte, offset int64) (int, error) {
+	for {
+		n, err := unix.Pread(fd, buf, offset)
+		if !errors.Is(err, unix.EINTR) {
+			return max(n, 0), err
+		}
+	}
+}
+
+// write writes text to a control file below dir.
+func write(dir int, file, text string) error {
+	fd, err := openat(dir, file, unix.O_WRONLY)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	for {
+		_, err = unix.Write(fd, []byte(text))
+		if !errors.Is(err, unix.EINTR) {
+			return err
+		}
+	}
+}

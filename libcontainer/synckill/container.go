@@ -1,0 +1,108 @@
+package synckill
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/opencontainers/runc/libcontainer"
+	"github.com/opencontainers/runc/libcontainer/configs"
+
+	"runcsync/libcontainer/drain"
+)
+
+// Container is a container that can be killed and waited for.
+type Container struct {
+	*libcontainer.Container
+	stateDir string
+	state    *libcontainer.State
+}
+
+// New takes a container that has been loaded from stateDir, the directory of
+// this one container.
+func New(c *libcontainer.Container, stateDir string) (*Container, error) {
+	state, err := c.State()
+	if err != nil {
+		return nil, fmt.Errorf("read state of container %s: %w", c.ID(), err)
+	}
+	return &Container{Container: c, stateDir: stateDir, state: state}, nil
+}
+
+// privatePIDs tells whether the container has a PID namespace of its own. The
+// kernel then ends everything in it when init ends, and lets init's end be
+// seen only after the rest.
+func (c *Container) privatePIDs() bool {
+	return c.state.Config.Namespaces.IsPrivate(configs.NEWPID)
+}
+
+// init is the container's init process as its state file names it.
+func (c *Container) init() drain.Process {
+	return drain.Process{Pid: c.state.InitProcessPid, StartTime: c.state.InitProcessStartTime}
+}
+
+// members is all that belongs to the container: init, wherever it has moved
+// to, its cgroups in every hierarchy, and, where it has none of its own, what
+// is in its namespaces.
+type members struct {
+	drain.Group
+	namespaces *namespaceSource
+}
+
+func (m *members) close() {
+	for _, t := range m.Trees {
+		t.Close()
+	}
+	if m.namespaces != nil {
+		m.namespaces.close()
+	}
+}
+
+// members opens the container's cgroups, or what takes their place.
+func (c *Container) members() (_ *members, err error) {
+	m := &members{}
+	defer func() {
+		if err != nil {
+			m.close()
+		}
+	}()
+	if p := c.init(); p.Pid > 0 {
+		m.Processes = []drain.Process{p}
+	}
+	if err := m.openTrees(c.state.CgroupPaths); err != nil {
+		// A rootless container may live without any cgroup that it can use.
+		if !c.state.Config.RootlessCgroups {
+			return nil, err
+		}
+	}
+	if m.namespaces, err = c.byNamespaces(m); err != nil {
+		return nil, err
+	}
+	if m.namespaces != nil {
+		m.Sources = []drain.Source{m.namespaces}
+	}
+	return m, nil
+}
+
+// openTrees opens the cgroups that a state file lists: by controller for v1,
+// and with an empty controller for v2, alone or beside v1's on a hybrid host.
+// Controllers that are mounted together share one path.
+func (m *members) openTrees(paths map[string]string) error {
+	seen := map[string]bool{}
+	for _, controller := range slices.Sorted(maps.Keys(paths)) {
+		path := paths[controller]
+		if path == "" || seen[path] {
+			continue
+		}
+		seen[path] = true
+		version := drain.V1
+		if controller == "" {
+			version = drain.V2
+		}
+		t, err := drain.OpenTree(path, version)
+		if err != nil {
+			return err
+		}
+		m.Trees = append(m.Trees, t)
+	}
+	return nil
+}

@@ -1,0 +1,213 @@
+package synckill
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/opencontainers/runc/libcontainer"
+	"golang.org/x/sys/unix"
+
+	"runcsync/libcontainer/drain"
+)
+
+// DefaultTimeout bounds a wait for which no other time was asked. It is how
+// long upstream's forced delete looks after init.
+const DefaultTimeout = 10 * time.Second
+
+// Request says what to send to a container and how long to wait for its end.
+type Request struct {
+	Signal    unix.Signal   // 0 sends nothing
+	Timeout   time.Duration // of the whole call; 0 is DefaultTimeout
+	KillAfter time.Duration // SIGKILL for everything after this time; 0 is never
+	// Idle makes it no error that there is nothing to kill.
+	Idle bool
+	// Count, Progress and Log are drain.Request's.
+	Count    bool
+	Progress func(left int, elapsed time.Duration)
+	Log      drain.Logger
+}
+
+// Report is what was done to a container and what came of it.
+type Report struct {
+	ID     string
+	Signal unix.Signal
+	drain.Report
+}
+
+// Explain adds to an error what was done, and to whom, so that it says all there
+// is to say without the command line and the report at hand.
+func (r *Report) Explain(err error) error {
+	if r == nil {
+		return err
+	}
+	return fmt.Errorf("container %s, signal %d sent by %s: %w", r.ID, int(r.Signal), r.Report, err)
+}
+
+// MarshalJSON writes the report as one object: id, signal (its number),
+// mechanism, signalled (-1 if not counted), rounds, elapsed (seconds),
+// drained, survivors.
+func (r Report) MarshalJSON() ([]byte, error) {
+	survivors := r.Survivors
+	if survivors == nil {
+		survivors = []drain.Survivor{}
+	}
+	return json.Marshal(struct {
+		ID        string           `json:"id"`
+		Signal    int              `json:"signal"`
+		Mechanism string           `json:"mechanism"`
+		Signalled int              `json:"signalled"`
+		Rounds    int              `json:"rounds"`
+		Elapsed   float64          `json:"elapsed"`
+		Drained   bool             `json:"drained"`
+		Survivors []drain.Survivor `json:"survivors"`
+	}{r.ID, int(r.Signal), r.Report.String(), r.Signalled, r.Rounds, r.Elapsed.Seconds(), r.Drained, survivors})
+}
+
+// Kill sends r.Signal and returns when every process of the container is gone
+// and no exec that had begun can add another.
+//
+// Without a PID namespace of its own everything in the container gets the
+// signal, whichever it is; with one, init gets it. SIGKILL goes to everything.
+//
+// Errors are drain's; [libcontainer.ErrNotRunning] if there is nothing to kill
+// and r.Idle is not set. The report is valid in any case.
+func (c *Container) Kill(ctx context.Context, r Request) (*Report, error) {
+	ctx, cancel := r.bound(ctx)
+	defer cancel()
+	m, err := c.members()
+	if err != nil {
+		return &Report{ID: c.ID(), Signal: r.Signal}, err
+	}
+	defer m.close()
+	return c.drain(ctx, m, r)
+}
+
+// KillNow sends SIGKILL as [libcontainer.Container.Signal] does, and thaws a
+// paused container, so that the signal takes effect. libcontainer thaws after
+// signalling processes one by one, but not after using cgroup.kill, which on a
+// hybrid host doesn't reach past the freezer of cgroup v1.
+func (c *Container) KillNow() error {
+	if err := c.Signal(unix.SIGKILL); err != nil {
+		return err
+	}
+	if status, err := c.Status(); err != nil || status != libcontainer.Paused {
+		return err
+	}
+	if err := c.Resume(); err != nil && !errors.Is(err, libcontainer.ErrNotPaused) && !errors.Is(err, libcontainer.ErrNotRunning) {
+		return fmt.Errorf("thaw container %s, so that it dies of the signal: %w", c.ID(), err)
+	}
+	return nil
+}
+
+// bound applies the request's time limit.
+func (r Request) bound(ctx context.Context) (context.Context, context.CancelFunc) {
+	if r.Timeout == 0 {
+		r.Timeout = DefaultTimeout
+	}
+	return context.WithTimeout(ctx, r.Timeout)
+}
+
+func (r Request) debug(step string, args ...any) {
+	if r.Log != nil {
+		r.Log.Debug("kill: "+step, args...)
+	}
+}
+
+// drain drains m with the exec fence closed. For SIGKILL it is closed from the
+// start; for other signals, which may take their time, only when m has drained,
+// so that execs into a container that is shutting down are not held up.
+func (c *Container) drain(ctx context.Context, m *members, r Request) (*Report, error) {
+	req := drain.Request{
+		Signal: r.Signal, KillAfter: r.KillAfter, Count: r.Count, Progress: r.Progress, Log: r.Log,
+	}
+	if c.privatePIDs() {
+		req.Scope = drain.ProcessesOnly
+	}
+	began := time.Now()
+	rep := &Report{ID: c.ID(), Signal: r.Signal}
+	defer func() { rep.Elapsed = time.Since(began) }()
+	var err error
+	if r.Signal != unix.SIGKILL {
+		rep.Report, err = drain.Drain(ctx, m.Group, req)
+		if err = c.idle(rep, err, r); err != nil {
+			return rep, err
+		}
+	}
+	b, err := raise(c.stateDir)
+	if err != nil {
+		return rep, err
+	}
+	defer b.lower()
+	r.debug("exec fence raised", "closed", b.held)
+	for closed := false; !closed; {
+		closed = b.held
+		if r.KillAfter > 0 { // counted from the first signal
+			req.KillAfter = max(r.KillAfter-time.Since(began), time.Nanosecond)
+		}
+		again, err := drain.Drain(ctx, m.Group, req)
+		if errors.Is(err, drain.ErrNoProcess) {
+			// Init has gone, but the cgroups need not be empty.
+			req.Signal = 0
+			again, err = drain.Drain(ctx, m.Group, req)
+		}
+		rep.add(again)
+		if err = c.idle(rep, err, r); err != nil {
+			return rep, err
+		}
+		// An exec that is in the room may add a process any time; look again
+		// when it has left, and now and then in case it hangs.
+		held, err := b.wait(ctx, time.Second)
+		if !closed {
+			r.debug("waited for execs", "closed", held)
+		}
+		if err != nil {
+			rep.Drained = false
+			return rep, execInFlight(err, time.Since(began))
+		}
+	}
+	return rep, nil
+}
+
+// add joins the report of a further drain to r's.
+func (r *Report) add(next drain.Report) {
+	if r.Rounds == 0 {
+		r.Report = next
+		return
+	}
+	for _, m := range next.Mechanism {
+		r.Use(m)
+	}
+	if r.Signalled >= 0 && next.Signalled >= 0 {
+		r.Signalled += next.Signalled
+	} else {
+		r.Signalled = -1
+	}
+	r.Rounds += next.Rounds
+	r.Drained, r.Survivors = next.Drained, next.Survivors
+	r.Idle = r.Idle && next.Idle
+}
+
+// idle turns "nothing was there" into upstream's error.
+func (c *Container) idle(rep *Report, err error, r Request) error {
+	if errors.Is(err, drain.ErrNoProcess) || err == nil && rep.Idle {
+		if r.Idle {
+			return nil
+		}
+		return libcontainer.ErrNotRunning
+	}
+	return err
+}
+
+// execInFlight is the error for an exec that did not get done in time.
+func execInFlight(err error, after time.Duration) error {
+	if !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return &drain.TimeoutError{
+		After: after,
+		Notes: []string{"an exec that began before the kill has not finished starting its process"},
+	}
+}

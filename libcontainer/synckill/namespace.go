@@ -1,0 +1,340 @@
+package synckill
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"unsafe"
+
+	"github.com/opencontainers/runc/libcontainer"
+	"github.com/opencontainers/runc/libcontainer/configs"
+	"golang.org/x/sys/unix"
+
+	"runcsync/libcontainer/drain"
+)
+
+// A rootless container without a delegated cgroup shares its cgroup with
+// whatever else its user runs. If it shares the PID namespace as well, its
+// processes are told by their user and mount namespace instead. These are
+// noted when the container is made, since init may be gone when they are
+// needed.
+
+// identity names a container's namespaces.
+type identity struct {
+	// User and Mount are inode numbers of nsfs. The kernel reuses them once a
+	// namespace is gone.
+	User  uint64 `json:"user"`
+	Mount uint64 `json:"mount"`
+	// MountID is never reused; 0 before Linux 6.11, see mountID.
+	MountID uint64 `json:"mount_id,omitempty"`
+	// OwnUser says that the user namespace was made for this container.
+	OwnUser bool `json:"own_user"`
+}
+
+const identityFile = "namespaces.json"
+
+// RecordNamespaces notes the namespaces of a container whose process has been
+// created and not started yet, if they will be needed to find its processes.
+func RecordNamespaces(c *libcontainer.Container, stateDir string) error {
+	config := c.Config()
+	if !config.RootlessCgroups || config.Namespaces.IsPrivate(configs.NEWPID) {
+		return nil
+	}
+	s, err := New(c, stateDir)
+	if err != nil {
+		return err
+	}
+	m := &members{}
+	defer m.close()
+	if err := m.openTrees(s.state.CgroupPaths); err == nil && m.hold(s.state.InitProcessPid) {
+		return nil
+	}
+	id, pin, err := s.initNamespaces()
+	if err != nil {
+		return fmt.Errorf("note namespaces of container %s: %w", c.ID(), err)
+	}
+	pin.close()
+	return id.write(stateDir)
+}
+
+// write stores the identity atomically.
+func (id identity) write(stateDir string) error {
+	data, err := json.Marshal(id)
+	if err != nil {
+		return err
+	}
+	tmp, err := os.CreateTemp(stateDir, identityFile+"-")
+	if err != nil {
+		return err
+	}
+	_, err = tmp.Write(data)
+	if err = errors.Join(err, tmp.Close()); err == nil {
+		err = os.Rename(tmp.Name(), filepath.Join(stateDir, identityFile))
+	}
+	if err != nil {
+		os.Remove(tmp.Name())
+	}
+	return err
+}
+
+// pin keeps a user and a mount namespace alive, and so their inode numbers
+// from being reused.
+type pin struct{ user, mount *os.File }
+
+func (p pin) close() {
+	for _, f := range []*os.File{p.user, p.mount} {
+		if f != nil {
+			f.Close()
+		}
+	}
+}
+
+// pinNamespaces opens the namespaces of a process and names them.
+func pinNamespaces(pid int) (id identity, p pin, err error) {
+	dir := "/proc/" + strconv.Itoa(pid) + "/ns/"
+	if p.user, err = os.Open(dir + "user"); err == nil {
+		p.mount, err = os.Open(dir + "mnt")
+	}
+	if err == nil {
+		id.User, err = inode(p.user)
+	}
+	if err == nil {
+		id.Mount, err = inode(p.mount)
+	}
+	if err != nil {
+		p.close()
+		return identity{}, pin{}, err
+	}
+	id.MountID = mountID(p.mount)
+	return id, p, nil
+}
+
+func inode(f *os.File) (uint64, error) {
+	var st unix.Stat_t
+	if err := unix.Fstat(int(f.Fd()), &st); err != nil {
+		return 0, fmt.Errorf("stat %s: %w", f.Name(), err)
+	}
+	return st.Ino, nil
+}
+
+// nsGetMountID is NS_GET_MNTNS_ID of linux/nsfs.h, _IOR(0xb7, 5, __u64).
+const nsGetMountID = 0x8008b705
+
+// mountID asks for the number of a mount namespace that is its own for good
+// (Linux 6.11); 0 if the kernel can't tell.
+func mountID(f *os.File) (id uint64) {
+	_, _, errno := unix.Syscall(unix.SYS_IOCTL, f.Fd(), nsGetMountID, uintptr(unsafe.Pointer(&id)))
+	if errno != 0 {
+		return 0
+	}
+	return id
+}
+
+// initNamespaces names and pins the namespaces of a living init.
+func (c *Container) initNamespaces() (identity, pin, error) {
+	namespaces := c.state.Config.Namespaces
+	if !namespaces.Contains(configs.NEWNS) {
+		return identity{}, pin{}, errors.New("it has no mount namespace of its own, nothing tells its processes from others")
+	}
+	id, p, err := pinNamespaces(c.state.InitProcessPid)
+	if err != nil {
+		return id, p, err
+	}
+	// The process could have ended, and its ID gone to somebody else, before
+	// its namespaces were opened.
+	if status, err := c.Status(); err != nil || status == libcontainer.Stopped {
+		p.close()
+		return id, pin{}, cmp.Or(err, libcontainer.ErrNotRunning)
+	}
+	id.OwnUser = namespaces.IsPrivate(configs.NEWUSER)
+	return id, p, nil
+}
+
+// byNamespaces finds the container's processes by their namespaces; nil if its
+// cgroups do.
+func (c *Container) byNamespaces(m *members) (*namespaceSource, error) {
+	if !c.state.Config.RootlessCgroups || c.privatePIDs() {
+		return nil, nil
+	}
+	now, p, liveErr := c.initNamespaces()
+	data, err := os.ReadFile(filepath.Join(c.stateDir, identityFile))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		// Made by a runtime that notes nothing, or in a cgroup of its own.
+		if slices.ContainsFunc(m.Trees, (*drain.Tree).Exists) && (liveErr != nil || m.hold(c.state.InitProcessPid)) {
+			p.close()
+			return nil, nil //nolint:nilerr // init is not needed: the cgroups tell
+		}
+		if liveErr != nil {
+			return nil, &drain.UnverifiableError{What: "container " + c.ID(), Err: fmt.Errorf("it has no cgroup of its own, and of its namespaces: %w", liveErr)}
+		}
+		return &namespaceSource{identity: now, pin: p}, nil
+	case err != nil:
+		p.close()
+		return nil, err
+	}
+	s := &namespaceSource{pin: p}
+	if err := json.Unmarshal(data, &s.identity); err != nil {
+		p.close()
+		return nil, fmt.Errorf("%s: %w", filepath.Join(c.stateDir, identityFile), err)
+	}
+	if liveErr != nil && s.MountID == 0 {
+		return nil, &drain.UnverifiableError{What: "container " + c.ID(), Err: errors.New("it has no cgroup of its own, its init is gone, and before Linux 6.11 its namespaces can't be told from later ones")}
+	}
+	return s, nil
+}
+
+// hold tells whether a process is in one of the trees.
+func (m *members) hold(pid int) bool {
+	for _, t := range m.Trees {
+		if in, err := t.Contains(pid); err == nil && in {
+			return true
+		}
+	}
+	return false
+}
+
+// namespaceSource is a [drain.Source] of the processes in the container's
+// namespaces: those whose user and mount namespace are the container's, and
+// those whose user namespace was made below one that was made for it.
+type namespaceSource struct {
+	identity
+	pin
+}
+
+func (s *namespaceSource) String() string {
+	return fmt.Sprintf("the processes of user namespace %d and mount namespace %d", s.User, s.Mount)
+}
+
+// relation is what a process has to do with the container.
+type relation int
+
+const (
+	stranger relation = iota
+	member
+	// unclear is a process in the container's own user namespace, or below
+	// it, that can't be told from one of another container which joined it.
+	unclear
+)
+
+// Pids goes over /proc. Processes whose namespaces may not be looked at belong
+// to others: the owner of a user namespace may look at all that is in it.
+func (s *namespaceSource) Pids() ([]int, error) {
+	entries, err := os.ReadDir("/proc")
+	if err != nil {
+		return nil, err
+	}
+	var members, doubtful []int
+	for _, e := range entries {
+		pid, err := strconv.Atoi(e.Name())
+		if err != nil || pid == os.Getpid() {
+			continue
+		}
+		switch s.relation(pid) {
+		case member:
+			members = append(members, pid)
+		case unclear:
+			doubtful = append(doubtful, pid)
+		}
+	}
+	if len(members) == 0 && len(doubtful) > 0 {
+		return nil, fmt.Errorf("processes %v are in its user namespace but not in its mount namespace, and may be another container's", doubtful)
+	}
+	return members, nil
+}
+
+func (s *namespaceSource) relation(pid int) relation {
+	dir := "/proc/" + strconv.Itoa(pid) + "/ns/"
+	user, err := namespaceInode(dir + "user")
+	if err != nil {
+		return stranger
+	}
+	if user == s.User {
+		mount, err := namespaceInode(dir + "mnt")
+		switch {
+		case err != nil:
+			return stranger
+		case mount != s.Mount && s.OwnUser && s.user != nil:
+			return unclear
+		case mount != s.Mount || !s.sameMount(dir+"mnt"):
+			return stranger
+		}
+		if s.user == nil {
+			// init is gone; from now on this one keeps the numbers from
+			// being reused.
+			if id, p, err := pinNamespaces(pid); err == nil && id.MountID == s.MountID {
+				s.pin = p
+			}
+		}
+		return member
+	}
+	if s.OwnUser && s.below(dir+"user") {
+		if s.user == nil {
+			return unclear
+		}
+		return member
+	}
+	return stranger
+}
+
+// sameMount compares what is never reused, where the kernel has it.
+func (s *namespaceSource) sameMount(path string) bool {
+	if s.MountID == 0 {
+		return true // pinned since before
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	return mountID(f) == s.MountID
+}
+
+// nestingLimit is the kernel's own, on user namespaces within each other.
+const nestingLimit = 32
+
+// below tells whether a user namespace descends from the container's.
+func (s *namespaceSource) below(path string) bool {
+	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return false
+	}
+	defer func() { unix.Close(fd) }()
+	for range nestingLimit {
+		// EPERM: the parent is outside of the caller's own namespace.
+		parent, err := unix.IoctlRetInt(fd, unix.NS_GET_PARENT)
+		if err != nil {
+			return false
+		}
+		unix.Close(fd)
+		fd = parent
+		var st unix.Stat_t
+		if unix.Fstat(fd, &st) != nil {
+			return false
+		}
+		if st.Ino == s.User {
+			return true
+		}
+	}
+	return false
+}
+
+// namespaceInode reads the number from a link like "mnt:[4026531841]".
+func namespaceInode(path string) (uint64, error) {
+	link, err := os.Readlink(path)
+	if err != nil {
+		return 0, err
+	}
+	_, number, ok := strings.Cut(link, ":[")
+	if !ok {
+		return 0, fmt.Errorf("%s: unexpected link %q", path, link)
+	}
+	return strconv.ParseUint(strings.TrimSuffix(number, "]"), 10, 64)
+}

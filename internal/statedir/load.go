@@ -1,0 +1,115 @@
+package statedir
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/opencontainers/runc/libcontainer"
+)
+
+const stateFile = "state.json"
+
+// DamagedStateError says that a container's state file is there and can be
+// read, but does not describe a container. [Damage] recovers what is left.
+type DamagedStateError struct {
+	Path string
+	Err  error // what is wrong with the contents
+}
+
+func (e *DamagedStateError) Error() string {
+	return fmt.Sprintf("state file %s is damaged: %v", e.Path, e.Err)
+}
+
+func (e *DamagedStateError) Unwrap() error { return e.Err }
+
+// Load reads the container id back from the state directory root. Its errors
+// are libcontainer's ([libcontainer.ErrNotExist], [libcontainer.ErrInvalidID],
+// those of the file system), but for a state file with bad contents, which is
+// a [*DamagedStateError].
+//
+// libcontainer decodes the file without looking at the result, and dereferences
+// nil where the file holds null or {}. Checking the contents beforehand would
+// cost every command a second decoding, so the file is examined only once
+// libcontainer has stumbled. A panic that the file does not explain goes on.
+func Load(root, id string) (c *libcontainer.Container, err error) {
+	path := filepath.Join(root, id, stateFile)
+	defer func() {
+		cause := recover()
+		if cause == nil {
+			return
+		}
+		if err = examine(path); err == nil {
+			panic(cause)
+		}
+		c = nil
+	}()
+	c, err = libcontainer.Load(root, id)
+	switch {
+	case err == nil:
+		return c, checkInit(c, path)
+	case errors.Is(err, libcontainer.ErrNotExist), errors.Is(err, libcontainer.ErrInvalidID), errors.Is(err, os.ErrPermission):
+		return nil, err
+	}
+	if damage := examine(path); damage != nil {
+		return nil, damage
+	}
+	return nil, err
+}
+
+var errNoInit = errors.New("init_process_pid is missing or no process id")
+
+// checkInit refuses a state that names no init process. libcontainer takes such
+// a container for a stopped one, and would delete it while its processes live.
+func checkInit(c *libcontainer.Container, path string) error {
+	state, err := c.State()
+	if err != nil {
+		return err
+	}
+	if state.InitProcessPid <= 0 {
+		return &DamagedStateError{Path: path, Err: errNoInit}
+	}
+	return nil
+}
+
+// examine says what is wrong with the contents of the state file path. It is
+// nil if nothing is, or if the file can't be read.
+func examine(path string) error {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil //nolint:nilerr // libcontainer's own error says it
+	}
+	if err := contents(data); err != nil {
+		return &DamagedStateError{Path: path, Err: err}
+	}
+	return nil
+}
+
+// contents decodes data as libcontainer does and checks what it takes for
+// granted of the result.
+func contents(data []byte) error {
+	var state *libcontainer.State
+	err := json.NewDecoder(bytes.NewReader(data)).Decode(&state)
+	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
+		return fmt.Errorf("byte %d: %w", syntax.Offset, err)
+	}
+	switch {
+	case errors.Is(err, io.EOF):
+		return errors.New("it is empty")
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return fmt.Errorf("it is cut off after %d bytes: %w", len(data), err)
+	case err != nil:
+		return err
+	case state == nil:
+		return errors.New("it holds nothing but null")
+	case state.Config.Cgroups == nil:
+		return errors.New("config.cgroups is missing")
+	case state.InitProcessPid <= 0:
+		return errNoInit
+	}
+	return nil
+}

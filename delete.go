@@ -1,0 +1,84 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+
+	"github.com/opencontainers/runc/libcontainer"
+	"github.com/sirupsen/logrus"
+	"github.com/urfave/cli/v3"
+
+	"runcsync/internal/statedir"
+	"runcsync/libcontainer/drain"
+	"runcsync/libcontainer/synckill"
+)
+
+func deleteCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "delete",
+		Usage:     "remove a container and all that it holds",
+		ArgsUsage: "<container-id>",
+		Description: `Removes the state and the cgroups of a container that is stopped, or that was
+created and never started.
+
+With --wait whatever is left of its processes is killed and waited for first,
+so that nothing remains afterwards.`,
+		Flags: append([]cli.Flag{
+			&cli.BoolFlag{Name: "force", Aliases: []string{"f"}, Usage: "kill the container first if it runs"},
+		}, waitFlags()...),
+		Action: remove,
+	}
+}
+
+func remove(_ context.Context, cmd *cli.Command) error {
+	if err := wantArgs(cmd, 1, 1); err != nil {
+		return err
+	}
+	w, err := newWaiting(cmd)
+	if err != nil {
+		return err
+	}
+	force := cmd.Bool("force")
+	c, err := syncContainer(cmd)
+	if err != nil {
+		return removeRemains(cmd, w, force, err)
+	}
+	if w.opt(cmd, c); w.wait {
+		if err := c.CheckDelete(force); err != nil {
+			return err
+		}
+		return w.run(c.Delete)
+	}
+	return c.DeleteNow(context.Background(), force)
+}
+
+// removeRemains deletes a container that can't be loaded.
+func removeRemains(cmd *cli.Command, w *waiting, force bool, why error) error {
+	root, id := cmd.String("root"), cmd.Args().First()
+	if errors.Is(why, libcontainer.ErrNotExist) {
+		if err := statedir.Discard(root, id); err != nil || force {
+			return err
+		}
+		return why
+	}
+	if _, damaged := errors.AsType[*statedir.DamagedStateError](why); !damaged || !force {
+		return why
+	}
+	logrus.Warn(why)
+	found, err := statedir.Damage(root, id)
+	if err != nil {
+		return err
+	}
+	paths, complete := found.Paths()
+	remains := synckill.Remains{
+		ID:          id,
+		StateDir:    filepath.Join(root, id),
+		Init:        drain.Process{Pid: found.InitPid, StartTime: found.InitStartTime},
+		CgroupPaths: paths,
+		Complete:    complete && found.InitPid > 0,
+	}
+	return w.run(func(ctx context.Context, r synckill.Request) (*synckill.Report, error) {
+		return remains.Delete(ctx, w.wait, r)
+	})
+}

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/opencontainers/runc/libcontainer"
+	"github.com/urfave/cli/v3"
+	"golang.org/x/sys/unix"
+
+	"runcsync/libcontainer/synckill"
+)
+
+func killCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "kill",
+		Usage:     "send a signal to a container, and wait for its end if asked to",
+		ArgsUsage: "<container-id> [signal]",
+		Description: `Sends the signal, TERM unless another is named, to the container's init. KILL
+goes to every process of a container that has no PID namespace of its own.
+
+With --wait every signal does, and the command returns when all of the
+container's processes are gone: init, and whatever is in its cgroups. Signal 0
+sends nothing and only waits.`,
+		StopOnNthArg: new(1),
+		Flags: append([]cli.Flag{
+			&cli.BoolFlag{Name: "all", Aliases: []string{"a"}, Hidden: true, Usage: "a container that is not running is no error"},
+			&cli.DurationFlag{Name: "kill-after", Usage: "send KILL to what is left after `DURATION`, and go on waiting"},
+		}, waitFlags()...),
+		Action: kill,
+	}
+}
+
+func kill(_ context.Context, cmd *cli.Command) error {
+	if err := wantArgs(cmd, 1, 2); err != nil {
+		return err
+	}
+	w, err := newWaiting(cmd)
+	if err != nil {
+		return err
+	}
+	if w.KillAfter = cmd.Duration("kill-after"); cmd.IsSet("kill-after") && w.KillAfter <= 0 {
+		return fmt.Errorf("--kill-after must be greater than 0, not %s", w.KillAfter)
+	}
+	if w.Signal, err = synckill.ParseSignal(cmp.Or(cmd.Args().Get(1), "TERM")); err != nil {
+		return err
+	}
+	w.Idle = cmd.Bool("all")
+	c, err := syncContainer(cmd)
+	if err != nil {
+		return err
+	}
+	if w.Signal == unix.SIGKILL {
+		w.opt(cmd, c)
+	}
+	if w.wait {
+		return w.run(c.Kill)
+	}
+	if w.Signal == unix.SIGKILL {
+		err = c.KillNow()
+	} else {
+		err = c.Signal(w.Signal)
+	}
+	if errors.Is(err, libcontainer.ErrNotRunning) && w.Idle {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"time"
+
+	"github.com/sirupsen/logrus"
+	"github.com/urfave/cli/v3"
+	"golang.org/x/sys/unix"
+
+	"runcsync/internal/logging"
+	"runcsync/internal/statusline"
+	"runcsync/libcontainer/drain"
+	"runcsync/libcontainer/synckill"
+)
+
+// timedOut is the exit status of a wait that ended with processes left, as
+// that of timeout(1).
+const timedOut = 124
+
+// waitFlags are what kill and delete have in common.
+func waitFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.BoolFlag{Name: "wait", Usage: "return when every process of the container is gone"},
+		&cli.DurationFlag{Name: "timeout", Value: synckill.DefaultTimeout, Usage: "give up after `DURATION` with exit status 124, naming who is left"},
+		&cli.StringFlag{Name: "format", Value: "text", Usage: "report what was done as `FORMAT`: text, which is silent, or json"},
+	}
+}
+
+// waiting is how a kill or delete is to wait, as the command line has it.
+type waiting struct {
+	synckill.Request
+	wait bool
+	json bool
+	line *statusline.Line
+}
+
+// newWaiting reads the wait flags and refuses what makes no sense together.
+func newWaiting(cmd *cli.Command) (*waiting, error) {
+	w := &waiting{wait: cmd.Bool("wait"), line: statusline.On(os.Stderr)}
+	for _, flag := range []string{"timeout", "kill-after", "format"} {
+		if cmd.IsSet(flag) && !w.wait {
+			return nil, fmt.Errorf("--%s needs --wait", flag)
+		}
+	}
+	if w.Timeout = cmd.Duration("timeout"); w.Timeout <= 0 {
+		return nil, fmt.Errorf("--timeout must be greater than 0, not %s", w.Timeout)
+	}
+	if d := cmd.Duration("kill-wait"); d < 0 {
+		return nil, fmt.Errorf("--kill-wait must not be negative, but is %s", d)
+	}
+	switch format := cmd.String("format"); format {
+	case "text":
+	case "json":
+		w.json, w.Count = true, true
+	default:
+		return nil, fmt.Errorf("invalid format option %q: it is text or json", format)
+	}
+	return w, nil
+}
+
+// opt settles whether a SIGKILL or delete waits that was not asked to: the
+// global flag decides, and where it is not given the container's annotation.
+func (w *waiting) opt(cmd *cli.Command, c *synckill.Container) {
+	if w.wait {
+		return
+	}
+	limit := cmd.Duration("kill-wait")
+	if !cmd.IsSet("kill-wait") {
+		var err error
+		if limit, err = c.AnnotatedWait(); err != nil {
+			logrus.Warnf("container %s: %v; not waiting", c.ID(), err)
+		}
+	}
+	if limit > 0 {
+		w.wait, w.Timeout = true, limit
+	}
+}
+
+// run carries out the wait: until it is done, its time is up, or SIGINT or
+// SIGTERM comes.
+func (w *waiting) run(do func(context.Context, synckill.Request) (*synckill.Report, error)) error {
+	ctx, cancel := signal.NotifyContext(context.Background(), unix.SIGINT, unix.SIGTERM)
+	defer cancel()
+	if log := logging.Steps(); log != nil {
+		w.Log = log
+	}
+	if w.line != nil {
+		w.Progress = func(left int, elapsed time.Duration) {
+			w.line.Show("waiting for %d processes to end, %s", left, elapsed.Round(100*time.Millisecond))
+		}
+	}
+	report, err := do(ctx, w.Request)
+	w.line.Clear()
+	if report != nil && w.json {
+		if jerr := json.NewEncoder(os.Stdout).Encode(report); err == nil {
+			err = jerr
+		}
+	}
+	if t := (*drain.TimeoutError)(nil); errors.As(err, &t) {
+		return &logging.ExitError{Err: report.Explain(err), Status: timedOut}
+	}
+	if ctx.Err() != nil && errors.Is(err, context.Cause(ctx)) {
+		return fmt.Errorf("stopped waiting: %w", err)
+	}
+	return err
+}
+
+// syncContainer loads the container that the command names.
+func syncContainer(cmd *cli.Command) (*synckill.Container, error) {
+	c, err := loadContainer(cmd)
+	if err != nil {
+		return nil, err
+	}
+	return synckill.New(c, filepath.Join(cmd.String("root"), c.ID()))
+}

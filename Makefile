@@ -1,0 +1,212 @@
+# make help lists the targets.
+GO ?= go
+PREFIX ?= /usr/local
+BINDIR ?= $(PREFIX)/sbin
+# What the runtime is called once it is installed.
+NAME ?= runc
+DESTDIR ?=
+TAGS ?= seccomp urfave_cli_no_template
+STATIC_TAGS := $(TAGS) netgo osusergo
+# A length that does not depend on how many objects a clone happens to have.
+COMMIT ?= $(shell git describe --dirty --long --always --abbrev=12 2>/dev/null)
+# Two builds of one commit are the same, byte for byte: no path of this machine,
+# no state of this clone.
+BUILD := -trimpath -buildvcs=false -buildmode=pie
+# STRIP=1 leaves out the symbol table and DWARF.
+STRIP ?=
+LDFLAGS := $(if $(STRIP),-s -w )-X main.gitCommit=$(COMMIT)
+# A position independent Go program has some 37,000 relative relocations; the
+# packed form (binutils 2.38, glibc 2.36) makes the file a tenth smaller. A
+# linker or C library that lacks it leaves them as they are.
+EXTLDFLAGS := -Wl,-z,pack-relative-relocs
+
+BIN := tests/cmd/_bin
+# The programs that the integration tests and the demo use, one folder each.
+TEST_CMDS := $(patsubst tests/cmd/%/main.go,$(BIN)/%,$(wildcard tests/cmd/*/main.go))
+GO_TOOL := $(GO) tool -modfile=script/tools/go.mod
+
+# What the tests run; empty means all files, on the layout that the host has.
+RUNC ?= $(CURDIR)/runc
+TESTS ?=
+LAYOUT ?=
+# A directory for JUnit reports.
+REPORT ?=
+# How often, and in which layouts, make soak runs them; empty means its own default.
+ROUNDS ?=
+LAYOUTS ?=
+
+export CGO_ENABLED = 1
+SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -c
+
+.DEFAULT_GOAL := runc
+
+##@ Building
+.PHONY: runc
+runc: deps-build ## build ./runc, a position independent executable (STRIP=1: no symbols)
+	$(GO) build $(BUILD) -tags "$(TAGS)" -ldflags "$(LDFLAGS) -extldflags '$(EXTLDFLAGS)'" -o $@ .
+
+.PHONY: static
+static: deps-build ## build ./runc-static, which needs no shared library
+	$(GO) build $(BUILD) -tags "$(STATIC_TAGS)" \
+		-ldflags "$(LDFLAGS) -linkmode external -extldflags '-static-pie $(EXTLDFLAGS)'" -o runc-static .
+
+.PHONY: install
+install: ## install ./runc as DESTDIR/BINDIR/NAME, where BINDIR is PREFIX/sbin
+	@test -x runc || { echo "install: there is no ./runc yet; run make first" >&2; exit 1; }
+	install -D -m 0755 runc "$(DESTDIR)$(BINDIR)/$(NAME)"
+
+.PHONY: install-man install-completions
+install-man: ## install the manual into PREFIX/share/man
+install-completions: ## install completions for bash, zsh and fish into PREFIX/share
+install-man install-completions: install-%:
+	DESTDIR="$(DESTDIR)" PREFIX="$(PREFIX)" NAME="$(NAME)" script/stage $*
+
+.PHONY: uninstall
+uninstall: ## remove what install put there
+	rm -f "$(DESTDIR)$(BINDIR)/$(NAME)" \
+		"$(DESTDIR)$(PREFIX)/share/bash-completion/completions/$(NAME)" \
+		"$(DESTDIR)$(PREFIX)/share/zsh/vendor-completions/_$(NAME)" \
+		"$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/$(NAME).fish" \
+		$(patsubst man/runc%.md,"$(DESTDIR)$(PREFIX)/share/man/man8/$(NAME)%",$(wildcard man/*.8.md))
+
+.PHONY: clean
+clean: ## remove everything that was built here
+	rm -rf runc runc-static dist $(BIN) .cache
+
+##@ Packaging
+.PHONY: deb rpm
+deb: ## a Debian package, in dist/, that stands beside a distribution's runc
+rpm: ## the same as RPM
+deb rpm: static
+	script/package $@
+
+.PHONY: release
+release: static ## dist/ with sources, binary, packages, bill of materials and checksums
+	script/make-release
+
+.PHONY: deps-report
+deps-report: runc ## each dependency: version, licence, why, and what would replace it
+	@$(GO) test -C script/release ./...
+	@$(GO) run -C script/release ./deps -root ../.. -binary ../../runc report
+
+##@ Checking
+.PHONY: lint
+lint: deps-build deps-lint ## check Go, shell and bats sources and the compatibility table
+	$(GO_TOOL) golangci-lint run
+	cd script/release && $(GO) tool -modfile=../tools/go.mod golangci-lint run -c ../../.golangci.yml
+	script/lint-shell
+	script/lint-bats
+	script/check-compat
+
+.PHONY: format
+format: ## rewrite the sources in the form that lint asks for
+	$(GO_TOOL) golangci-lint fmt
+	script/lint-shell --write
+
+.PHONY: test
+test: deps-test unittest guarantee integration ## everything: unit tests, the guarantee's tests, the integration suite
+
+.PHONY: unittest
+unittest: deps-build ## Go tests, under the race detector
+	$(GO) test -race -timeout 5m -tags "$(TAGS)" $$($(GO) list ./... | grep -v /tests/guarantee)
+
+.PHONY: guarantee
+guarantee: deps-test runc ## the guarantee on real containers in each cgroup layout (VIEWS="hybrid v1 v2" SEED=n)
+	RUNC="$(RUNC)" $(GO) test -timeout 30m -v -tags "$(TAGS)" ./tests/guarantee/... | grep -v '^ *=== \(RUN\|PAUSE\|CONT\|NAME\)'
+
+.PHONY: soak-guarantee
+soak-guarantee: deps-test runc ## the same for hours: 500 rounds of each race, every kill point, thousands of random rounds (ROUNDS=n)
+	SOAK=1 RUNC="$(RUNC)" $(GO) test -timeout 12h -v -tags "$(TAGS)" ./tests/guarantee/...
+
+# Bats files about what is installed, rather than about what it does.
+PACKAGING := RUNC="$(CURDIR)/runc" LAYOUT=host bats --setup-suite-file "$(CURDIR)/tests/integration/setup_suite.bash"
+
+.PHONY: test-packaging
+test-packaging: test-man test-completion test-packages test-reproducible deps-report test-upstream16 ## everything about installing, below
+
+.PHONY: test-man
+test-man: deps-packaging runc ## each page against the command's own flags, and through man
+	$(GO) test -tags "$(TAGS)" -run TestManualPages .
+	$(PACKAGING) tests/packaging/manual.bats
+
+.PHONY: test-completion
+test-completion: deps-packaging runc $(BIN)/alive ## completions in bash, zsh and fish
+	$(PACKAGING) tests/packaging/completion.bats
+
+.PHONY: test-packages
+test-packages: deps-packaging runc $(BIN)/alive deb rpm ## install the package into a fresh Debian, use it, remove it
+	$(PACKAGING) tests/packaging/packages.bats
+
+.PHONY: test-reproducible
+test-reproducible: deps-build ## build the commit twice, in two directories, and compare
+	script/reproducible
+
+# The sources against the next release of upstream: go.upstream16.mod.
+.PHONY: test-upstream16
+test-upstream16: deps-build ## build and unit-test against upstream 1.6.0-rc.1
+	$(GO) build -modfile=go.upstream16.mod -tags "$(TAGS)" -o /dev/null .
+	$(GO) test -modfile=go.upstream16.mod -timeout 5m -tags "$(TAGS)" $$($(GO) list -modfile=go.upstream16.mod ./... | grep -v /tests/)
+
+.PHONY: integration
+integration: deps-test test-cmds $(if $(filter $(CURDIR)/runc,$(RUNC)),runc) ## bats suite (TESTS="kill.bats ..." LAYOUT=hybrid|v1|v2 RUNC=/other/runc REPORT=dir)
+	RUNC="$(RUNC)" LAYOUT="$(LAYOUT)" REPORT="$(REPORT)" script/integration $(TESTS)
+
+.PHONY: soak
+soak: deps-test test-cmds $(if $(filter $(CURDIR)/runc,$(RUNC)),runc) ## tests of kill and delete many times in each layout (ROUNDS=n LAYOUTS="hybrid v1 v2" TESTS=... RUNC=...)
+	RUNC="$(RUNC)" ROUNDS="$(ROUNDS)" LAYOUTS="$(LAYOUTS)" script/soak $(TESTS)
+
+.PHONY: compare-polling
+compare-polling: deps-test test-cmds runc ## time until a test knows that all is gone, by --wait and by polling (ROUNDS=n)
+	ROUNDS="$(ROUNDS)" script/compare-polling
+
+.PHONY: test-engines
+test-engines: deps-engines test-cmds $(BIN)/stop $(if $(filter $(CURDIR)/runc,$(RUNC)),runc) ## podman, containerd, docker and buildah on this runtime (TESTS="podman.bats ..." RUNC=/other/runc)
+	RUNC="$(RUNC)" script/engines $(TESTS)
+
+.PHONY: engines-table
+engines-table: deps-engines test-cmds runc ## measure them on this runtime and on upstream's, into docs/engines.md (RUNS=10)
+	script/engines-table --write
+
+.PHONY: compare
+compare: deps-build ## start-up time and stripped size against upstream's runc
+	TAGS="$(TAGS)" EXTLDFLAGS="$(EXTLDFLAGS)" script/compare-upstream
+
+##@ Seeing
+.PHONY: demo
+demo: deps-demo runc $(BIN)/alive ## show side by side what is left after a kill, with and without --wait
+	@RUNC="$(RUNC)" script/demo
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^##@/ { printf "\n%s\n", substr($$0, 5) } \
+		/^[a-z0-9 -]+:.*## / { printf "  %-20s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+# Debian packages: each target installs what is missing and says so in one line.
+.PHONY: deps-build deps-lint deps-test deps-demo deps-engines deps-packaging
+deps-build:
+	@script/install-deps build
+deps-lint:
+	@script/install-deps build lint
+deps-test:
+	@script/install-deps build test
+deps-engines:
+	@script/install-deps build test engines
+deps-packaging:
+	@script/install-deps build test packaging
+deps-demo:
+	@script/install-deps build demo
+
+.PHONY: test-cmds
+test-cmds: $(TEST_CMDS) $(BIN)/upstream-runc
+
+$(BIN)/stop: contrib/examples/stop/main.go $(wildcard libcontainer/*/*.go) go.mod
+	CGO_ENABLED=0 $(GO) build -trimpath -o $@ ./$(dir $<)
+
+$(BIN)/%: tests/cmd/%/main.go go.mod
+	CGO_ENABLED=0 $(GO) build -trimpath -o $@ ./$(dir $<)
+
+# Upstream's runtime, from the version that go.mod names: for the state
+# compatibility tests and the comparisons.
+$(BIN)/upstream-runc: go.mod go.sum | deps-build
+	$(GO) build -trimpath -buildmode=pie -tags seccomp -o $@ github.com/opencontainers/runc

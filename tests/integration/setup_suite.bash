@@ -1,0 +1,44 @@
+# bats runs setup_suite once before all files: it makes the root file system and
+# the config.json that every test starts from.
+
+setup_suite() {
+  export RUNC=${RUNC:-$BATS_TEST_DIRNAME/../../runc}
+  export BIN=$BATS_TEST_DIRNAME/../cmd/_bin
+  export UPSTREAM=$BIN/upstream-runc
+  HAS_WAIT=$("$RUNC" kill --help | grep -e --wait || true)
+  export HAS_WAIT
+  export BASE_BUNDLE=$BATS_SUITE_TMPDIR/base
+
+  mkdir -p "$BASE_BUNDLE"/rootfs/{bin,dev,etc,proc,root,run,sys,tmp}
+  cp "$(command -v busybox)" "$BASE_BUNDLE/rootfs/bin/busybox"
+  # Symbolic links: each bundle is one of hard links, and an inode has no more
+  # than 65,000 of those on ext4.
+  chroot "$BASE_BUNDLE/rootfs" /bin/busybox --install -s /bin
+  echo 'root:x:0:0:root:/root:/bin/sh' >"$BASE_BUNDLE/rootfs/etc/passwd"
+  echo 'root:x:0:' >"$BASE_BUNDLE/rootfs/etc/group"
+
+  # Init, a child, one in a session of its own, one orphaned, and a shell with a
+  # child. Init itself sleeps only while its children live, so they are six.
+  cat >"$BASE_BUNDLE/rootfs/bin/six" <<'SIX'
+#!/bin/sh
+sleep 100 &
+setsid sleep 100 &
+(sleep 100 &)
+sh -c "sleep 100 & wait" &
+while :; do
+  wait
+  sleep 1
+done
+SIX
+  chmod 755 "$BASE_BUNDLE/rootfs/bin/six"
+
+  "$RUNC" spec --bundle "$BASE_BUNDLE" || {
+    echo "$RUNC cannot write a config.json" >&2
+    return 1
+  }
+  # A test that wants a terminal says so. MARK_OF_TEST becomes the entry of the
+  # environment by which a test knows its processes.
+  jq -c '.process.terminal = false | .process.args = ["sleep", "100"]
+    | .process.env += ["MARK_OF_TEST"]' "$BASE_BUNDLE/config.json" >"$BASE_BUNDLE/config.json.new"
+  mv "$BASE_BUNDLE/config.json.new" "$BASE_BUNDLE/config.json"
+}

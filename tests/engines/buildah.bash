@@ -1,0 +1,60 @@
+# buildah 1.28, whose `run` runs in the foreground and is the only user of a
+# runtime; it has no exec, pause or removal of its own. The opt-in is
+# --runtime-flag. engine_kill ends `buildah run` and waits until it has returned.
+
+engine_settings() {
+  CLIENT=(buildah --root "$W/root" --runroot "$W/run" --storage-driver overlay)
+  OWN_MOUNT=$W/root/overlay
+  CGROUPS='buildah-buildah*'
+  STATE_DIRS=("$W/runc")
+}
+
+engine_up() {
+  ok call "${CLIENT[@]}" from --name work scratch
+  ok call "${CLIENT[@]}" copy -q work "$BASE_BUNDLE/rootfs" /
+}
+
+engine_down() { timeout 30 "${CLIENT[@]}" rm -a >/dev/null || true; }
+
+# run_args PIDS sets $RUN.
+run_args() {
+  RUN=("${CLIENT[@]}" run --runtime "$W/bin/runc" --runtime-flag "root=$W/runc" --isolation oci --network none)
+  [[ -z $KILL_WAIT ]] || RUN+=(--runtime-flag "kill-wait=$KILL_WAIT")
+  [[ $1 != host ]] || RUN+=(--pid host)
+  [[ -z ${MOUNT-} ]] || RUN+=(--volume "$MOUNT:/hung")
+  RUN+=(--env "$(mark_of_test)" work)
+}
+
+engine_run() {
+  local name=$1
+  run_args "$2"
+  shift 2
+  "${RUN[@]}" "$@" </dev/null >"$DIR/$name.out" 2>"$DIR/$name.err" 3>&- 4>&- 5>&- 6>&- &
+  echo $! >"$DIR/$name.pid"
+  status=0
+}
+
+engine_kill() {
+  local pid
+  pid=$(<"$DIR/$1.pid")
+  kill "-$2" "$pid"
+  poll 150 ended "$pid" || fail "buildah run does not return" "$(<"$DIR/$1.err")"
+  status=0
+  wait "$pid" || status=$?
+  stderr=$(<"$DIR/$1.err")
+}
+
+# engine_remove: buildah has removed a container when its run has returned.
+engine_remove() {
+  local name
+  for name in "$@"; do
+    kill -TERM "$(<"$DIR/$name.pid")" 2>/dev/null || true
+  done
+  for name in "$@"; do
+    poll 200 ended "$(<"$DIR/$name.pid")"
+  done
+  status=0
+}
+
+engine_id() { basename "$W"/runc/buildah-*; }
+engine_version() { buildah --version | cut -d' ' -f1,3; }

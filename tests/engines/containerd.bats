@@ -1,0 +1,91 @@
+load helpers
+load containerd
+
+@test "containerd: run brings output and exit status back" {
+  ok call "${CLIENT[@]}" run --rm --runtime io.containerd.runc.v2 --runc-binary "$W/bin/runc" \
+    --runc-root "$W/runc" "l/bb:$IMAGE" "$NAME" echo from containerd
+  stdout_has "from containerd"
+  call "${CLIENT[@]}" run --rm --runtime io.containerd.runc.v2 --runc-binary "$W/bin/runc" \
+    --runc-root "$W/runc" "l/bb:$IMAGE" "$NAME" sh -c 'exit 7'
+  ((status == 7))
+  nothing_left
+}
+
+@test "containerd: exec, logs and restart [private pid namespace]" { exec_and_restart private; }
+
+@test "containerd: exec, logs and restart [host pid namespace]" { exec_and_restart host; }
+
+@test "containerd: kill TERM, then rm -f [private pid namespace]" { kill_and_remove private TERM; }
+
+@test "containerd: kill TERM, then rm -f [host pid namespace]" { kill_and_remove host TERM; }
+
+@test "containerd: kill KILL, then rm -f [private pid namespace]" { kill_and_remove private KILL; }
+
+@test "containerd: kill KILL, then rm -f [host pid namespace]" { kill_and_remove host KILL; }
+
+@test "containerd: stop, then rm -f [private pid namespace]" { stop_and_remove private; }
+
+@test "containerd: stop, then rm -f [host pid namespace]" { stop_and_remove host; }
+
+@test "containerd: rm -f [private pid namespace]" { remove_running private; }
+
+@test "containerd: rm -f [host pid namespace]" { remove_running host; }
+
+@test "containerd: rm -f [another container's pid namespace]" { remove_from_shared_namespace; }
+
+@test "containerd: pause, then rm -f [private pid namespace]" { remove_paused private; }
+
+@test "containerd: pause, then rm -f [host pid namespace]" { remove_paused host; }
+
+@test "containerd: pause, then rm -f [host pid namespace, without the opt-in]" {
+  KILL_WAIT=
+  run_six "$NAME" host
+  ok engine_pause "$NAME"
+  ok engine_remove "$NAME"
+  wait_for 5 all_gone
+}
+
+@test "containerd: rm -f of twenty containers at once" { remove_twenty; }
+
+@test "containerd: upgrade in place from upstream's runtime, and back" { upgrade_and_back; }
+
+@test "containerd: the daemon is SIGKILLed and comes back" {
+  run_six "$NAME" host
+  kill_daemon
+  living_are 6
+  daemon_up
+  engine_is_running "$NAME"
+  ok engine_exec "$NAME" echo still there
+  remove_returns_to_nothing "$NAME"
+}
+
+@test "containerd: the shim is SIGKILLed" {
+  run_six "$NAME" host
+  kill_shim "$NAME"
+  # containerd has the container deleted, and forgets the task
+  wait_for 10 none_living
+  wait_for 10 ok call "${CLIENT[@]}" container rm "$NAME"
+  nothing_left
+}
+
+@test "containerd: the opt-in by a wrapper, for all containers" {
+  wrapper_for "$W/bin/runc"
+  KILL_WAIT=
+  BINARY=$DIR/runc-sync
+  run_six "$NAME" host
+  ok engine_kill "$NAME" KILL
+  nothing_alive
+  remove_returns_to_nothing "$NAME"
+}
+
+@test "containerd: the configuration for Kubernetes is understood" {
+  ok call containerd --config "$CONTRIB/containerd/config.toml" config dump
+  stdout_has 'BinaryName = "/usr/local/sbin/runc-sync"'
+  stdout_has "pod_annotations = [\"$ANNOTATION\"]"
+}
+
+@test "containerd: a process that cannot die: kill fails in time, and rm -f works later" {
+  error_by_deadline 15 engine_kill "$NAME" KILL
+  [[ $stderr == *"(cat"* ]]
+  remove_returns_to_nothing "$NAME"
+}

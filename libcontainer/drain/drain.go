@@ -324,10 +324,18 @@ func (d *drainer) signalOnce(h handle, sig unix.Signal) error {
 func (d *drainer) look(thorough bool) (left bool, err error) {
 	d.report.Rounds++
 	d.watch.trees = d.watch.trees[:0]
-	known := len(d.watch.held)
 	if d.killing {
 		if err := d.count(); err != nil {
 			return true, err
+		}
+		// Group.Processes, which may be in no tree, and what was seen in
+		// earlier looks and may have left its tree since. They come first: an
+		// init that lives elsewhere would see its children die, and fork.
+		for _, h := range d.watch.held {
+			if err := h.signal(unix.SIGKILL); err != nil {
+				return true, err
+			}
+			d.hit[h.pid] = 0
 		}
 	}
 	for _, l := range d.group.listers() {
@@ -341,15 +349,6 @@ func (d *drainer) look(thorough bool) (left bool, err error) {
 		}
 	}
 	if d.killing {
-		// After the trees, so that a cgroup.kill has hit what is in them:
-		// Group.Processes, which may be in no tree, and what was seen in
-		// earlier looks and may have left its tree since.
-		for _, h := range d.watch.held[:min(known, len(d.watch.held))] {
-			if err := h.signal(unix.SIGKILL); err != nil {
-				return true, err
-			}
-			d.hit[h.pid] = 0
-		}
 		if err := d.thaw(left); err != nil {
 			return true, err
 		}

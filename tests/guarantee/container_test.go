@@ -271,7 +271,10 @@ func TestReport(t *testing.T) {
 			if r.View == rig.V1 {
 				mechanism = "pidfd_send_signal"
 			}
-			if got.Mechanism != mechanism {
+			// With its init a PID namespace goes, maybe before its cgroup is
+			// looked at.
+			initAlone := pids == rig.PrivatePIDs && got.Mechanism == "pidfd_send_signal"
+			if got.Mechanism != mechanism && !initAlone {
 				t.Errorf("mechanism %q, want %q", got.Mechanism, mechanism)
 			}
 		})

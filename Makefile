@@ -105,7 +105,7 @@ format: ## rewrite the sources in the form that lint asks for
 	script/lint-shell --write
 
 .PHONY: test
-test: deps-test unittest guarantee integration ## everything: unit tests, the guarantee's tests, the integration suite
+test: deps-test unittest guarantee integration test-podman ## everything: unit tests, the guarantee's tests, the integration suite, podman
 
 .PHONY: unittest
 unittest: deps-build ## Go tests, under the race detector
@@ -163,6 +163,10 @@ compare-polling: deps-test test-cmds runc ## time until a test knows that all is
 .PHONY: test-engines
 test-engines: deps-engines test-cmds $(BIN)/stop $(if $(filter $(CURDIR)/runc,$(RUNC)),runc) ## podman, containerd, docker and buildah on this runtime (TESTS="podman.bats ..." RUNC=/other/runc)
 	RUNC="$(RUNC)" script/engines $(TESTS)
+
+.PHONY: test-podman
+test-podman: deps-engines test-cmds $(BIN)/stop $(if $(filter $(CURDIR)/runc,$(RUNC)),runc) ## of test-engines only podman
+	RUNC="$(RUNC)" script/engines podman.bats
 
 .PHONY: engines-table
 engines-table: deps-engines test-cmds runc ## measure them on this runtime and on upstream's, into docs/engines.md (RUNS=10)

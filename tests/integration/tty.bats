@@ -2,8 +2,9 @@ load helpers
 
 # on_terminal CMD... runs a command on a pseudo-terminal of its own, as a person
 # would; its output is in $stdout, with the terminal's carriage returns removed.
+# script(1) has $SHELL read the command, and what %q quotes is for bash to read.
 on_terminal() {
-  call script -qec "$(printf '%q ' "$@")" /dev/null
+  SHELL=$BASH call script -qec "$(printf '%q ' "$@")" /dev/null
   stdout=${stdout//$'\r'/}
 }
 

@@ -294,6 +294,7 @@ func TestWaitOnly(t *testing.T) {
 				t.Fatalf("want status 124 and 6 alive: %s", res)
 			}
 			run := r.Start("kill", "--wait", c.ID, "0")
+			r.Await("runc waiting", func() bool { return inPoll(run.Process.Pid) })
 			ps := c.Alive()
 			slices.Reverse(ps) // init last
 			for _, p := range ps {

@@ -504,7 +504,7 @@ func TestInterrupted(t *testing.T) {
 				c := r.New(rig.Spec{Args: []string{"crowd", "6", "ignore"}, PIDs: pids})
 				running(c)
 				run := r.Start("kill", "--wait", c.ID, "TERM")
-				r.Await("runc waiting", func() bool { return polling(run.Process.Pid) })
+				r.Await("runc waiting", func() bool { return inPoll(run.Process.Pid) })
 				began := time.Now()
 				if err := run.Process.Signal(sig); err != nil {
 					t.Fatal(err)
@@ -523,18 +523,6 @@ func TestInterrupted(t *testing.T) {
 			})
 		}
 	}
-}
-
-// polling tells whether a thread of the process waits in ppoll(2).
-func polling(pid int) bool {
-	files, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/syscall", pid))
-	for _, f := range files {
-		text, _ := os.ReadFile(f)
-		if strings.HasPrefix(string(text), fmt.Sprintf("%d ", unix.SYS_PPOLL)) {
-			return true
-		}
-	}
-	return false
 }
 
 // TestStoppedExec stops a runc exec between the fence and the cgroup.

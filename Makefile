@@ -31,9 +31,11 @@ TESTS ?=
 LAYOUT ?=
 # A directory for JUnit reports.
 REPORT ?=
-# How often, and in which layouts, make soak runs them; empty means its own default.
+# How often, in which layouts, and how many rounds at a time, make soak runs them;
+# empty means its own default.
 ROUNDS ?=
 LAYOUTS ?=
+JOBS ?=
 
 export CGO_ENABLED = 1
 SHELL := /bin/bash
@@ -153,8 +155,8 @@ integration: deps-test test-cmds $(if $(filter $(CURDIR)/runc,$(RUNC)),runc) ## 
 	RUNC="$(RUNC)" LAYOUT="$(LAYOUT)" REPORT="$(REPORT)" script/integration $(TESTS)
 
 .PHONY: soak
-soak: deps-test test-cmds $(if $(filter $(CURDIR)/runc,$(RUNC)),runc) ## tests of kill and delete many times in each layout (ROUNDS=n LAYOUTS="hybrid v1 v2" TESTS=... RUNC=...)
-	RUNC="$(RUNC)" ROUNDS="$(ROUNDS)" LAYOUTS="$(LAYOUTS)" script/soak $(TESTS)
+soak: deps-test test-cmds $(if $(filter $(CURDIR)/runc,$(RUNC)),runc) ## tests of kill and delete many times in each layout (ROUNDS=n LAYOUTS="hybrid v1 v2" JOBS=n TESTS=... RUNC=...)
+	RUNC="$(RUNC)" ROUNDS="$(ROUNDS)" LAYOUTS="$(LAYOUTS)" JOBS="$(JOBS)" script/soak $(TESTS)
 
 .PHONY: compare-polling
 compare-polling: deps-test test-cmds runc ## time until a test knows that all is gone, by --wait and by polling (ROUNDS=n)

@@ -9,15 +9,86 @@ flags_of_checkpoint=(
   --file-locks --manage-cgroups-mode soft --auto-dedup
 )
 
-@test "checkpoint, restore: a container goes on where it was" {
-  criu_works || skip "no criu that works on this kernel"
-  shell_is 'i=0; while :; do i=$((i + 1)); echo $i >/tmp/count; sleep 0.1; done'
+# As for upstream's runtime, restore looks for a relative --image-path in the bundle,
+# which is where it has gone by then.
+
+# counting starts a container that counts in a file of its root, one up each
+# time. Its standard streams are its own: criu cannot dump files of the host.
+counting() {
+  shell_is 'i=0; while :; do i=$((i + 1)); echo $i >/count.new; mv /count.new /count; sleep 0.05; done'
   config '.root.readonly = false'
-  runc run -d -b "$BUNDLE" "$ID"
+  call_quietly run -d -b "$BUNDLE" "$ID"
+  wait_for 10 counted_beyond 3
+}
+
+call_quietly() { timeout 60 "$RUNC" --root "$ROOT" "$@" </dev/null >/dev/null 2>&1 3>&- || fail "runc $* failed"; }
+
+count() { cat "$BUNDLE/rootfs/count" 2>/dev/null || echo 0; }
+
+counted_beyond() { (($(count) > $1)); }
+
+# goes_on_from N: it counts, and has not started over, which would take it longer
+# to get there than this test takes.
+goes_on_from() { (($(count) >= $1)) && wait_for 10 counted_beyond "$(($1 + 1))"; }
+
+@test "checkpoint, restore: a container goes on where it was" {
+  local at pid
+  criu_works || skip "no criu that works on this kernel"
+  counting
+  pid=$(pid_of "$ID")
   mkdir work
   runc checkpoint --image-path "$DIR/images" "${flags_of_checkpoint[@]}" "$ID"
-  runc restore -d --image-path "$DIR/images" -b "$BUNDLE" "$ID"
+  no_container "$ID"
+  nothing_alive
+  no_cgroups "$ID"
+  [[ -s work/dump.log ]]
+  at=$(count)
+  call_quietly restore -d --image-path "$DIR/images" --work-path "$DIR/work" --pid-file "$DIR/pid" -b "$BUNDLE" "$ID"
   status_is "$ID" running
+  [[ $(<pid) == "$(pid_of "$ID")" ]]
+  goes_on_from "$at"
+  [[ -z $HAS_WAIT ]] || {
+    runc kill --wait "$ID" KILL
+    nothing_alive
+  }
+}
+
+@test "checkpoint --leave-running: the container goes on, its image can be restored once more" {
+  local at
+  criu_works || skip "no criu that works on this kernel"
+  counting
+  runc checkpoint --image-path "$DIR/images" --leave-running "$ID"
+  status_is "$ID" running
+  goes_on_from "$(count)"
+  runc delete --force "$ID"
+  at=$(count)
+  call_quietly restore -d --image-path "$DIR/images" -b "$BUNDLE" "$ID"
+  wait_for 10 counted_beyond 3
+  ! counted_beyond "$at" || fail "went on at $at, where the dump was not made"
+}
+
+@test "checkpoint --pre-dump, --parent-path: a second dump builds on the first" {
+  criu_works || skip "no criu that works on this kernel"
+  criu check --feature mem_dirty_track >/dev/null 2>&1 || skip "this kernel does not track dirty memory"
+  counting
+  runc checkpoint --pre-dump --image-path "$DIR/images/first" "$ID"
+  status_is "$ID" running
+  runc checkpoint --image-path "$DIR/images/second" --parent-path ../first "$ID"
+  no_container "$ID"
+  call_quietly restore -d --image-path "$DIR/images/second" -b "$BUNDLE" "$ID"
+  goes_on_from "$(count)"
+}
+
+@test "restore: in the foreground its exit status is the command's" {
+  criu_works || skip "no criu that works on this kernel"
+  shell_is 'while [ ! -e /go ]; do sleep 0.05; done; exit 7'
+  config '.root.readonly = false'
+  call_quietly run -d -b "$BUNDLE" "$ID"
+  runc checkpoint --image-path "$DIR/images" "$ID"
+  : >"$BUNDLE/rootfs/go"
+  STDIN=/dev/null call "$RUNC" --root "$ROOT" restore --image-path "$DIR/images" -b "$BUNDLE" "$ID"
+  ((status == 7)) || fail "status $status" "$stderr"
+  no_container "$ID"
 }
 
 @test "checkpoint: every flag is taken; without a working criu the error says so" {

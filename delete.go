@@ -45,10 +45,9 @@ func remove(_ context.Context, cmd *cli.Command) error {
 		return removeRemains(cmd, w, force, err)
 	}
 	if w.opt(cmd, c); w.wait {
-		if err := c.CheckDelete(force); err != nil {
-			return err
-		}
-		return w.run(c.Delete)
+		return w.run(func(ctx context.Context, r synckill.Request) (*synckill.Report, error) {
+			return c.Delete(ctx, r, force)
+		})
 	}
 	return c.DeleteNow(context.Background(), force)
 }

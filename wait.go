@@ -10,11 +10,13 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/opencontainers/runc/libcontainer"
 	"github.com/sirupsen/logrus"
 	"github.com/urfave/cli/v3"
 	"golang.org/x/sys/unix"
 
 	"runcsync/internal/logging"
+	"runcsync/internal/statedir"
 	"runcsync/internal/statusline"
 	"runcsync/libcontainer/drain"
 	"runcsync/libcontainer/synckill"
@@ -112,11 +114,18 @@ func (w *waiting) run(do func(context.Context, synckill.Request) (*synckill.Repo
 	return err
 }
 
-// syncContainer loads the container that the command names.
+// syncContainer reads the state of the container that the command names, and
+// loads it when more is needed.
 func syncContainer(cmd *cli.Command) (*synckill.Container, error) {
-	c, err := loadContainer(cmd)
+	id, err := containerID(cmd)
 	if err != nil {
 		return nil, err
 	}
-	return synckill.New(c, filepath.Join(cmd.String("root"), c.ID()))
+	root := cmd.String("root")
+	state, err := statedir.Read(root, id)
+	if err != nil {
+		return nil, err
+	}
+	load := func() (*libcontainer.Container, error) { return statedir.Load(root, id) }
+	return synckill.Open(state, filepath.Join(root, id), load), nil
 }

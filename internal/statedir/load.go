@@ -61,6 +61,40 @@ func Load(root, id string) (c *libcontainer.Container, err error) {
 	return nil, err
 }
 
+// Read reads the state of the container id, where that is all that is needed.
+// libcontainer looks at the freezer when it loads a container, and on cgroup v1
+// does not return before that has settled: never, while a process sleeps that
+// can't be frozen.
+//
+// A file that holds anything unexpected is left to Load: it knows what is wrong,
+// and what libcontainer makes up for.
+func Read(root, id string) (*libcontainer.State, error) {
+	if state := read(root, id); state != nil {
+		return state, nil
+	}
+	c, err := Load(root, id)
+	if err != nil {
+		return nil, err
+	}
+	return c.State()
+}
+
+// read is nil if there is no state file in which all is as it should be.
+func read(root, id string) *libcontainer.State {
+	if id == "" || id != filepath.Base(id) || !filepath.IsLocal(id) {
+		return nil
+	}
+	data, err := os.ReadFile(filepath.Join(root, id, stateFile))
+	if err != nil {
+		return nil
+	}
+	state, err := contents(data)
+	if err != nil || state.ID != id || state.InitProcessStartTime == 0 || len(state.CgroupPaths) == 0 {
+		return nil
+	}
+	return state
+}
+
 var errNoInit = errors.New("init_process_pid is missing or no process id")
 
 // checkInit refuses a state that names no init process. libcontainer takes such
@@ -83,7 +117,7 @@ func examine(path string) error {
 	if err != nil {
 		return nil //nolint:nilerr // libcontainer's own error says it
 	}
-	if err := contents(data); err != nil {
+	if _, err := contents(data); err != nil {
 		return &DamagedStateError{Path: path, Err: err}
 	}
 	return nil
@@ -91,25 +125,24 @@ func examine(path string) error {
 
 // contents decodes data as libcontainer does and checks what it takes for
 // granted of the result.
-func contents(data []byte) error {
-	var state *libcontainer.State
-	err := json.NewDecoder(bytes.NewReader(data)).Decode(&state)
+func contents(data []byte) (state *libcontainer.State, err error) {
+	err = json.NewDecoder(bytes.NewReader(data)).Decode(&state)
 	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
-		return fmt.Errorf("byte %d: %w", syntax.Offset, err)
+		return nil, fmt.Errorf("byte %d: %w", syntax.Offset, err)
 	}
 	switch {
 	case errors.Is(err, io.EOF):
-		return errors.New("it is empty")
+		return nil, errors.New("it is empty")
 	case errors.Is(err, io.ErrUnexpectedEOF):
-		return fmt.Errorf("it is cut off after %d bytes: %w", len(data), err)
+		return nil, fmt.Errorf("it is cut off after %d bytes: %w", len(data), err)
 	case err != nil:
-		return err
+		return nil, err
 	case state == nil:
-		return errors.New("it holds nothing but null")
+		return nil, errors.New("it holds nothing but null")
 	case state.Config.Cgroups == nil:
-		return errors.New("config.cgroups is missing")
+		return nil, errors.New("config.cgroups is missing")
 	case state.InitProcessPid <= 0:
-		return errNoInit
+		return nil, errNoInit
 	}
-	return nil
+	return state, nil
 }

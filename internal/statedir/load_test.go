@@ -2,8 +2,11 @@ package statedir
 
 import (
 	"errors"
+	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -131,3 +134,49 @@ func TestLoadTruncatedAnywhere(t *testing.T) {
 }
 
 func second[A any](_ A, err error) error { return err }
+
+// TestRead gets from the file what libcontainer's loading gets, and the same
+// errors.
+func TestRead(t *testing.T) {
+	whole := string(sound(t))
+	files := map[string]string{
+		"sound":           whole,
+		"without paths":   strings.Replace(whole, `"cgroup_paths":`, `"x":`, 1),
+		"cut off":         whole[:len(whole)/2],
+		"another's":       strings.Replace(whole, `"id":"demo"`, `"id":"other"`, 1),
+		"without a start": strings.Replace(whole, `"init_process_start":`, `"x":`, 1),
+	}
+	for name, data := range files {
+		t.Run(name, func(t *testing.T) {
+			root := withState(t, "demo", []byte(data))
+			got, err := Read(root, "demo")
+			c, lerr := Load(root, "demo")
+			if fmt.Sprint(err) != fmt.Sprint(lerr) {
+				t.Fatalf("Read: %v; Load: %v", err, lerr)
+			}
+			if err != nil {
+				return
+			}
+			want, err := c.State()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got.ID != want.ID || got.InitProcessPid != want.InitProcessPid || got.InitProcessStartTime != want.InitProcessStartTime {
+				t.Errorf("Read: %s, process %d of %d; Load: %s, process %d of %d", got.ID, got.InitProcessPid, got.InitProcessStartTime, want.ID, want.InitProcessPid, want.InitProcessStartTime)
+			}
+			if len(got.CgroupPaths) == 0 || !maps.Equal(got.CgroupPaths, want.CgroupPaths) {
+				t.Errorf("cgroups by Read: %v; by Load: %v", got.CgroupPaths, want.CgroupPaths)
+			}
+			if !reflect.DeepEqual(got.Config.Labels, want.Config.Labels) || !reflect.DeepEqual(got.Config.Namespaces, want.Config.Namespaces) {
+				t.Errorf("Read: %v, %v; Load: %v, %v", got.Config.Labels, got.Config.Namespaces, want.Config.Labels, want.Config.Namespaces)
+			}
+		})
+	}
+	root := withState(t, "demo", sound(t))
+	for _, id := range []string{"", ".", "..", "a/b", "../" + filepath.Base(root) + "/demo", "none"} {
+		_, err := Read(root, id)
+		if _, lerr := Load(root, id); err == nil || fmt.Sprint(err) != fmt.Sprint(lerr) {
+			t.Errorf("id %q: Read: %v; Load: %v", id, err, lerr)
+		}
+	}
+}

@@ -43,10 +43,13 @@ type TimeoutError struct {
 func (e *TimeoutError) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "timed out after %s: ", e.After.Round(time.Millisecond))
-	switch e.Total {
-	case 0:
+	switch {
+	case e.Total == 0 && len(e.Notes) > 0:
+		b.WriteString(strings.Join(e.Notes, "; "))
+		return b.String()
+	case e.Total == 0:
 		b.WriteString("no process is seen, but the end can't be claimed")
-	case 1:
+	case e.Total == 1:
 		b.WriteString("1 process still alive")
 	default:
 		fmt.Fprintf(&b, "%d processes still alive", e.Total)

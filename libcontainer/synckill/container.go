@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 
 	"github.com/opencontainers/runc/libcontainer"
 	"github.com/opencontainers/runc/libcontainer/configs"
@@ -13,9 +14,9 @@ import (
 
 // Container is a container that can be killed and waited for.
 type Container struct {
-	*libcontainer.Container
-	stateDir string
 	state    *libcontainer.State
+	stateDir string
+	load     func() (*libcontainer.Container, error)
 }
 
 // New takes a container that has been loaded from stateDir, the directory of
@@ -25,8 +26,19 @@ func New(c *libcontainer.Container, stateDir string) (*Container, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read state of container %s: %w", c.ID(), err)
 	}
-	return &Container{Container: c, stateDir: stateDir, state: state}, nil
+	return Open(state, stateDir, func() (*libcontainer.Container, error) { return c, nil }), nil
 }
+
+// Open takes a container by its state. load loads it, once that is needed: to
+// remove it, and for what is done as upstream does it. On cgroup v1 libcontainer
+// loads no container while a process keeps its freezer from settling, and no
+// wait of a kill is to depend on that.
+func Open(state *libcontainer.State, stateDir string, load func() (*libcontainer.Container, error)) *Container {
+	return &Container{state: state, stateDir: stateDir, load: sync.OnceValues(load)}
+}
+
+// ID is the container's ID.
+func (c *Container) ID() string { return c.state.ID }
 
 // privatePIDs tells whether the container has a PID namespace of its own. The
 // kernel then ends everything in it when init ends, and lets init's end be

@@ -16,24 +16,71 @@ import (
 
 // Delete kills what is left of the container, waits until it has drained and
 // removes it: its cgroups, its state directory and what else it holds. When it
-// returns nil they are gone.
-func (c *Container) Delete(ctx context.Context, r Request) (*Report, error) {
+// returns nil they are gone. Without force a container that is not stopped is
+// refused.
+func (c *Container) Delete(ctx context.Context, r Request, force bool) (*Report, error) {
+	began := time.Now()
 	ctx, cancel := r.bound(ctx)
 	defer cancel()
 	r.Signal, r.Idle = unix.SIGKILL, true
+	none := &Report{ID: c.ID(), Signal: r.Signal}
+	if !force {
+		err := within(ctx, "finding out whether the container is stopped", func() error { return c.checkDelete(false) })
+		if err != nil {
+			return none, err
+		}
+	}
 	m, err := c.members()
 	if err != nil {
-		return &Report{ID: c.ID(), Signal: r.Signal}, err
+		return none, err
 	}
 	defer m.close()
 	rep, err := c.drain(ctx, m, r)
 	if err != nil {
 		return rep, err
 	}
-	if err := c.Destroy(); err != nil {
-		return rep, err
+	err = within(ctx, "removing the container, whose processes have ended,", func() error {
+		if err := c.destroy(); err != nil {
+			return err
+		}
+		return c.removed(m)
+	})
+	if err != nil {
+		rep.Elapsed = time.Since(began)
 	}
-	return rep, c.removed(m)
+	return rep, err
+}
+
+// within does what libcontainer gives no way to interrupt: a poststop hook may
+// hang, or a cgroup's freezer never settle. When the context ends first, what is
+// done goes on in the background for as long as the caller's process lives.
+func within(ctx context.Context, what string, do func() error) error {
+	began := time.Now()
+	done := make(chan error, 1)
+	go func() { done <- do() }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+	}
+	select {
+	case err := <-done: // it was a tie
+		return err
+	default:
+	}
+	if err := context.Cause(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return &drain.TimeoutError{After: time.Since(began), Notes: []string{what + " has not finished"}}
+}
+
+// destroy removes the container as libcontainer does.
+func (c *Container) destroy() error {
+	loaded, err := c.load()
+	if err != nil {
+		return err
+	}
+	return loaded.Destroy()
 }
 
 // removed makes sure that nothing of the container is left on disk.
@@ -43,33 +90,45 @@ func (c *Container) removed(m *members) error {
 		paths = append(paths, t.Path)
 	}
 	for _, p := range paths {
-		if _, err := os.Lstat(p); !errors.Is(err, os.ErrNotExist) {
-			return fmt.Errorf("container %s was destroyed but %s is still there (%w)", c.ID(), p, errors.Join(err))
+		_, err := os.Lstat(p)
+		if err == nil {
+			err = os.ErrExist
+		}
+		if !errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("container %s was destroyed, but %s: %w", c.ID(), p, err)
 		}
 	}
 	return nil
 }
 
-// CheckDelete refuses a container that may not be deleted without force.
-func (c *Container) CheckDelete(force bool) error {
+// checkDelete refuses a container that may not be deleted without force.
+func (c *Container) checkDelete(force bool) error {
 	if force {
 		return nil
 	}
-	status, err := c.Status()
+	status, err := c.status()
 	if err != nil || status == libcontainer.Stopped || status == libcontainer.Created {
 		return err
 	}
 	return fmt.Errorf("cannot delete container %s that is not stopped: %s", c.ID(), status)
 }
 
+func (c *Container) status() (libcontainer.Status, error) {
+	loaded, err := c.load()
+	if err != nil {
+		return 0, err
+	}
+	return loaded.Status()
+}
+
 // DeleteNow deletes the container as upstream does: a container that is not
 // stopped is killed first, and its init alone is waited for.
 func (c *Container) DeleteNow(ctx context.Context, force bool) error {
-	if err := c.CheckDelete(force); err != nil {
+	if err := c.checkDelete(force); err != nil {
 		return err
 	}
-	if status, err := c.Status(); !force && err == nil && status == libcontainer.Stopped {
-		return c.Destroy()
+	if status, err := c.status(); !force && err == nil && status == libcontainer.Stopped {
+		return c.destroy()
 	}
 	return c.forceDelete(ctx)
 }
@@ -100,7 +159,7 @@ func (c *Container) forceDelete(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.Destroy()
+	return c.destroy()
 }
 
 // Remains is what is known of a container whose state file is damaged.

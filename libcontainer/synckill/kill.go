@@ -85,18 +85,31 @@ func (c *Container) Kill(ctx context.Context, r Request) (*Report, error) {
 	return c.drain(ctx, m, r)
 }
 
-// KillNow sends SIGKILL as [libcontainer.Container.Signal] does, and thaws a
+// Signal is [libcontainer.Container.Signal]: it sends and does not wait.
+func (c *Container) Signal(sig unix.Signal) error {
+	loaded, err := c.load()
+	if err != nil {
+		return err
+	}
+	return loaded.Signal(sig)
+}
+
+// KillNow sends SIGKILL as [Container.Signal] does, and thaws a
 // paused container, so that the signal takes effect. libcontainer thaws after
 // signalling processes one by one, but not after using cgroup.kill, which on a
 // hybrid host doesn't reach past the freezer of cgroup v1.
 func (c *Container) KillNow() error {
-	if err := c.Signal(unix.SIGKILL); err != nil {
+	loaded, err := c.load()
+	if err != nil {
 		return err
 	}
-	if status, err := c.Status(); err != nil || status != libcontainer.Paused {
+	if err := loaded.Signal(unix.SIGKILL); err != nil {
 		return err
 	}
-	if err := c.Resume(); err != nil && !errors.Is(err, libcontainer.ErrNotPaused) && !errors.Is(err, libcontainer.ErrNotRunning) {
+	if status, err := loaded.Status(); err != nil || status != libcontainer.Paused {
+		return err
+	}
+	if err := loaded.Resume(); err != nil && !errors.Is(err, libcontainer.ErrNotPaused) && !errors.Is(err, libcontainer.ErrNotRunning) {
 		return fmt.Errorf("thaw container %s, so that it dies of the signal: %w", c.ID(), err)
 	}
 	return nil

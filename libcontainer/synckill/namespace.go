@@ -1,7 +1,6 @@
 package synckill
 
 import (
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/opencontainers/runc/libcontainer"
 	"github.com/opencontainers/runc/libcontainer/configs"
+	"github.com/opencontainers/runc/libcontainer/system"
 	"golang.org/x/sys/unix"
 
 	"runcsync/libcontainer/drain"
@@ -149,12 +149,18 @@ func (c *Container) initNamespaces() (identity, pin, error) {
 	}
 	// The process could have ended, and its ID gone to somebody else, before
 	// its namespaces were opened.
-	if status, err := c.Status(); err != nil || status == libcontainer.Stopped {
+	if !c.initLives() {
 		p.close()
-		return id, pin{}, cmp.Or(err, libcontainer.ErrNotRunning)
+		return id, pin{}, libcontainer.ErrNotRunning
 	}
 	id.OwnUser = namespaces.IsPrivate(configs.NEWUSER)
 	return id, p, nil
+}
+
+// initLives tells whether the process of the state file runs.
+func (c *Container) initLives() bool {
+	st, err := system.Stat(c.state.InitProcessPid)
+	return err == nil && st.StartTime == c.state.InitProcessStartTime && st.State != system.Zombie && st.State != system.Dead
 }
 
 // byNamespaces finds the container's processes by their namespaces; nil if its

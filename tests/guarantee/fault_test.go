@@ -3,6 +3,7 @@ package guarantee
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -217,27 +218,36 @@ func TestFrozenAbove(t *testing.T) {
 	}
 }
 
-// TestUninterruptible has a process hang in a file system whose server does
-// not answer: it can't end before the server does.
+// hanging runs a container of six processes, and a seventh that hangs in a file
+// system whose server does not answer: it can't end before the server does.
+func hanging(r *rig.Rig, s rig.Spec) (c *rig.Container, pid int, server *rig.Program) {
+	r.Helper()
+	if _, err := os.Stat("/dev/fuse"); err != nil {
+		r.Skip("no /dev/fuse:", err)
+	}
+	dir := r.TempDir()
+	server = r.Spawn("hung", dir)
+	r.Cleanup(func() { _ = unix.Unmount(dir, unix.MNT_DETACH) })
+	server.Says("mounted")
+	s.Args = []string{"crowd", "6"}
+	s.Edit = func(s *specs.Spec) {
+		s.Mounts = append(s.Mounts, specs.Mount{Destination: "/mnt", Source: dir, Type: "bind", Options: []string{"bind"}})
+	}
+	c = r.New(s)
+	running(c)
+	pid = c.Exec("cat", "/mnt/file")
+	server.Says("lookup")
+	return c, pid, server
+}
+
+// TestUninterruptible has a process in an uninterruptible sleep.
 func TestUninterruptible(t *testing.T) {
 	t.Parallel()
-	if _, err := os.Stat("/dev/fuse"); err != nil {
-		t.Skip("no /dev/fuse:", err)
-	}
 	for _, pids := range []string{rig.PrivatePIDs, rig.HostPIDs} {
 		t.Run(pids, func(t *testing.T) {
 			t.Parallel()
 			r := rig.Open(t)
-			dir := t.TempDir()
-			server := r.Spawn("hung", dir)
-			t.Cleanup(func() { _ = unix.Unmount(dir, unix.MNT_DETACH) })
-			server.Says("mounted")
-			c := r.New(rig.Spec{Args: []string{"crowd", "6"}, PIDs: pids, Edit: func(s *specs.Spec) {
-				s.Mounts = append(s.Mounts, specs.Mount{Destination: "/mnt", Source: dir, Type: "bind", Options: []string{"bind"}})
-			}})
-			running(c)
-			pid := c.Exec("cat", "/mnt/file")
-			server.Says("lookup")
+			c, pid, server := hanging(r, rig.Spec{PIDs: pids})
 			res := timesOut(r, c, fmt.Sprintf("pid %d (cat) state D in ", pid), " cgroup "+c.Cgroup)
 			named := false
 			for _, s := range parse(t, res).Survivors {
@@ -252,6 +262,97 @@ func TestUninterruptible(t *testing.T) {
 			server.End()
 			c.Kill("--all")
 			c.Delete()
+		})
+	}
+}
+
+// TestFreezing freezes a container of which one process can't be frozen, itself
+// or a cgroup above it. Its v1 freezer then never settles, and libcontainer waits
+// for just that when it loads a container.
+func TestFreezing(t *testing.T) {
+	t.Parallel()
+	for _, pids := range []string{rig.PrivatePIDs, rig.HostPIDs} {
+		for _, above := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s/above=%t", pids, above), func(t *testing.T) {
+				t.Parallel()
+				r := rig.Open(t)
+				freezer := r.Hierarchy("freezer")
+				c, pid, server := hanging(r, rig.Spec{PIDs: pids, Nested: true})
+				if err := unix.Kill(pid, unix.SIGKILL); err != nil { // the request waits for its answer from now on, come what may
+					t.Fatal(err)
+				}
+				awaitState(r, pid, "D")
+				at := c.Dir(freezer)
+				if above {
+					at = c.Above(freezer)
+				}
+				r.Write(filepath.Join(at, "freezer.state"), "FROZEN")
+				if text, _ := os.ReadFile(filepath.Join(c.Dir(freezer), "freezer.state")); string(text) != "FREEZING\n" {
+					t.Fatalf("freezer.state %q: the test shows nothing", text)
+				}
+				for _, args := range [][]string{
+					{"delete", "--wait", "--timeout=300ms", c.ID},
+					{"kill", "--wait", "--timeout=300ms", c.ID, "TERM"},
+				} {
+					if res := r.Run(args...); res.Status != 124 || res.Took > 5*time.Second {
+						t.Errorf("want status 124 after 300ms: %s", res)
+					}
+				}
+				if !above {
+					timesOut(r, c, fmt.Sprintf("pid %d (cat) state D", pid))
+					if left := others(c); pids == rig.HostPIDs && (len(left) != 1 || left[0].Pid != pid) {
+						t.Errorf("alive: %v, want %d alone", left, pid)
+					}
+				} else {
+					timesOut(r, c, fmt.Sprintf("pid %d (cat) state D", pid), "a freezer cgroup above", "is frozen")
+				}
+				if res := r.Run("delete", "--force", "--wait", "--timeout=300ms", c.ID); res.Status != 124 || res.Took > 5*time.Second {
+					t.Errorf("want status 124 after 300ms: %s", res)
+				}
+				r.Write(filepath.Join(at, "freezer.state"), "THAWED")
+				server.End()
+				c.Kill("--all")
+				c.Delete()
+			})
+		}
+	}
+}
+
+// TestSlowHook has a poststop hook outlast the time that the delete was given.
+func TestSlowHook(t *testing.T) {
+	t.Parallel()
+	sleep, err := exec.LookPath("sleep")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, sig := range []unix.Signal{0, unix.SIGTERM} {
+		t.Run(fmt.Sprintf("signal=%d", sig), func(t *testing.T) {
+			t.Parallel()
+			r := rig.Open(t)
+			c := r.New(rig.Spec{Args: []string{"crowd", "6"}, Edit: func(s *specs.Spec) {
+				s.Hooks = &specs.Hooks{Poststop: []specs.Hook{{Path: sleep, Args: []string{"sleep", "20"}}}}
+			}})
+			running(c)
+			timeout, want := "--timeout=700ms", "removing the container, whose processes have ended, has not finished"
+			if sig != 0 {
+				timeout, want = "--timeout=30s", "stopped waiting"
+			}
+			run := r.Start("delete", "--force", "--wait", timeout, "--format=json", c.ID)
+			if sig != 0 {
+				r.Await("removal of the state", func() bool { _, err := os.Stat(c.StateDir()); return err != nil })
+				if err := run.Process.Signal(sig); err != nil {
+					t.Fatal(err)
+				}
+			}
+			res := run.Wait()
+			if status := map[bool]int{true: 124, false: 1}[sig == 0]; res.Status != status || res.Took > 10*time.Second || !strings.Contains(res.Stderr, want) {
+				t.Errorf("want status %d and %q, before the hook has ended: %s", status, want, res)
+			}
+			if rep := parse(t, res); !rep.Drained {
+				t.Errorf("want drained: %s", res)
+			}
+			c.Removed(res)
+			r.Must("delete", "--force", "--wait", c.ID)
 		})
 	}
 }

@@ -91,7 +91,7 @@ var ErrNoProcess = errors.New("no process to signal")
 // can't be a container's; [*UnverifiableError] where emptiness can't be known.
 // The report is valid in any case. A call may be repeated at any time.
 func Drain(ctx context.Context, g Group, r Request) (rep Report, err error) {
-	d := &drainer{group: g, req: r, began: time.Now(), hit: map[int]uint64{}}
+	d := &drainer{group: g, req: r, began: time.Now(), hit: map[int]uint64{}, sizes: map[*Tree]int{}}
 	defer func() { rep = d.finish(err) }()
 	if err := checkSafe(g.Trees); err != nil {
 		return rep, err
@@ -160,6 +160,8 @@ type drainer struct {
 	hit     map[int]uint64 // start times of the processes signalled; 0 for SIGKILL
 	counted bool           // all that a cgroup.kill will hit are in hit
 	many    bool           // a cgroup.kill hit more than are in hit
+	quiet   int            // waits in a row that ended without news
+	sizes   map[*Tree]int  // processes of v2 trees that were killed and stay
 	limits  []func() error // put pids.max back
 	limited bool           // stopForks was tried
 	report  Report
@@ -175,10 +177,10 @@ func (d *drainer) run(ctx context.Context) error {
 	if err := d.signalFirst(); err != nil {
 		return err
 	}
-	for tick := 0; ; tick++ {
+	for ; ; d.quiet++ {
 		// After the first wait that ended without news all trees are looked
 		// at; before, one that is not empty is enough to know where to wait.
-		left, err := d.look(tick > 0)
+		left, err := d.look(d.quiet > 0)
 		if err != nil {
 			return err
 		}
@@ -187,7 +189,7 @@ func (d *drainer) run(ctx context.Context) error {
 			return nil
 		}
 		d.report.Idle = false
-		if err := d.wait(ctx, &tick); err != nil {
+		if err := d.wait(ctx); err != nil {
 			if errors.Is(err, errDrained) {
 				return nil
 			}
@@ -402,6 +404,9 @@ func (d *drainer) sweep(l lister) (populated bool, err error) {
 	}
 	if populated && d.killing {
 		killed, err := d.killTree(t)
+		if err == nil && killed {
+			killed, err = d.heeds(t)
+		}
 		if killed || err != nil {
 			return true, err
 		}
@@ -437,6 +442,24 @@ func (d *drainer) killTree(t *Tree) (bool, error) {
 	d.used(CgroupKill)
 	d.debug("killed", "cgroup", t.Path, "mechanism", CgroupKill)
 	return true, nil
+}
+
+// heeds tells whether a v2 tree that was killed by cgroup.kill is getting
+// emptier. A process of which the first thread has ended before the others
+// gets nothing by that: the signal is the dead thread's (6.18). As few as are
+// held get it by pidfd from the next look; of more, this takes notice when the
+// tree has kept its size over two waits that ended without news.
+func (d *drainer) heeds(t *Tree) (bool, error) {
+	if d.quiet < 2 {
+		return true, nil
+	}
+	m, err := d.list(t)
+	if err != nil {
+		return false, err
+	}
+	before, known := d.sizes[t]
+	d.sizes[t] = len(m.pids)
+	return !known || len(m.pids) < before || len(m.pids) <= d.watch.budget.watch, nil
 }
 
 // hold watches the processes of l if they are few, and returns how many there
@@ -634,10 +657,9 @@ func (d *drainer) restoreLimits() error {
 // holds notifications back.
 var ticks = [...]time.Duration{25 * time.Millisecond, 100 * time.Millisecond, 500 * time.Millisecond, time.Second}
 
-// wait waits until the group should be looked at again. *tick counts the waits
-// that ended without news.
-func (d *drainer) wait(ctx context.Context, tick *int) error {
-	until := time.Now().Add(ticks[min(*tick, len(ticks)-1)])
+// wait waits until the group should be looked at again.
+func (d *drainer) wait(ctx context.Context) error {
+	until := time.Now().Add(ticks[min(d.quiet, len(ticks)-1)])
 	if d.req.Progress != nil {
 		until = earlier(until, time.Now().Add(500*time.Millisecond))
 	}
@@ -659,7 +681,7 @@ func (d *drainer) wait(ctx context.Context, tick *int) error {
 		return err
 	}
 	if now.Before(until) {
-		*tick = -1 // there was news
+		d.quiet = -1 // there was news
 	}
 	if !d.killing && d.req.KillAfter > 0 && now.Sub(d.began) >= d.req.KillAfter {
 		d.debug("kill after", "elapsed", now.Sub(d.began).Seconds())

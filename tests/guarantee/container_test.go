@@ -92,6 +92,33 @@ func TestContainer(t *testing.T) {
 	})
 }
 
+// TestDeadLeaders has more processes whose leader thread is dead than are held
+// by pidfd. cgroup.kill sends its signal to the dead thread.
+func TestDeadLeaders(t *testing.T) {
+	t.Parallel()
+	const n = 200
+	for _, pids := range []string{rig.PrivatePIDs, rig.HostPIDs} {
+		for _, e := range enders {
+			t.Run(pids+"/"+e.name, func(t *testing.T) {
+				t.Parallel()
+				r := rig.Open(t)
+				script := fmt.Sprintf("for i in $(seq %d); do threads 1 leave & done; wait", n)
+				c := r.New(rig.Spec{Args: []string{"sh", "-c", script}, PIDs: pids}).Run()
+				r.Await("dead leaders", func() bool {
+					dead := slices.DeleteFunc(c.Alive(), func(p rig.Process) bool { return p.State != "Z" })
+					return len(dead) == n
+				})
+				args := e.args(c.ID)
+				res := r.Run(append([]string{args[0], "--timeout=12s"}, args[1:]...)...) // they end by themselves, later
+				if res.Status != 0 {
+					t.Error(res)
+				}
+				e.check(c, res)
+			})
+		}
+	}
+}
+
 // endInit ends init behind runc's back.
 func endInit(r *rig.Rig, c *rig.Container) {
 	r.Helper()

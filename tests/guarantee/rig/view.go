@@ -165,7 +165,7 @@ func build() (stage string, err error) {
 	if err := command("cp", busybox, filepath.Join(root, "bin/busybox")); err != nil {
 		return "", err
 	}
-	for _, name := range []string{"sh", "sleep", "cat", "true"} {
+	for _, name := range []string{"sh", "sleep", "cat", "true", "seq"} {
 		if err := os.Symlink("busybox", filepath.Join(root, "bin", name)); err != nil {
 			return "", err
 		}

@@ -204,25 +204,36 @@ var errDrained = errors.New("drained")
 // openProcesses takes hold of Group.Processes; those gone are left out.
 func (d *drainer) openProcesses() error {
 	for _, p := range d.group.Processes {
-		h, err := openProcess(p)
-		if errors.Is(err, errHidden) && d.isMember(p.Pid) {
-			h, err = open(p.Pid)
-		}
-		gone := errors.Is(err, unix.ESRCH)
-		if err == nil {
-			if gone, err = h.terminated(); gone || err != nil {
-				h.close()
-			}
-		}
-		if gone {
-			continue
-		}
-		if err != nil {
+		h, err := d.take(p)
+		switch {
+		case errors.Is(err, unix.ESRCH):
+		case err != nil:
 			return &UnverifiableError{What: fmt.Sprintf("process %d", p.Pid), Err: err}
+		default:
+			d.watch.held = append(d.watch.held, h)
 		}
-		d.watch.held = append(d.watch.held, h)
 	}
 	return nil
+}
+
+// take takes hold of a process that lives; ESRCH if it does not. One that can't
+// be told by its start time has to be in one of the trees.
+func (d *drainer) take(p Process) (handle, error) {
+	h, err := openProcess(p)
+	if err != nil && !errors.Is(err, errUnproven) {
+		return h, err
+	}
+	gone, terr := h.terminated()
+	switch {
+	case gone:
+		err = unix.ESRCH
+	case terr != nil:
+		err = terr
+	case err == nil || d.isMember(p.Pid): // it is pinned, and keeps its ID
+		return h, nil
+	}
+	h.close()
+	return h, err
 }
 
 // isMember tells whether the process with this ID is in one of the trees.

@@ -86,6 +86,30 @@ func TestReusedID(t *testing.T) {
 	}
 }
 
+// TestUnknownStart names a process by its ID alone: it is signalled only if it
+// is in one of the trees, and can't be vouched for if it is not.
+func TestUnknownStart(t *testing.T) {
+	dir := group(t, V2, "")
+	in, out, gone := child(t, dir).Process.Pid, child(t).Process.Pid, zombie(t)
+	rep, err := Drain(t.Context(), Group{Trees: []*Tree{tree(t, dir, V2)}, Processes: []Process{{Pid: out}}}, Request{Signal: unix.SIGKILL})
+	if _, ok := errors.AsType[*UnverifiableError](err); !ok || rep.Signalled != 0 {
+		t.Errorf("not in the tree: %+v, %v", rep, err)
+	}
+	for _, pid := range []int{in, out} {
+		if st, err := readStat(pid); err != nil || st.dead() {
+			t.Errorf("process %d was signalled: %+v, %v", pid, st, err)
+		}
+	}
+	rep, err = Drain(t.Context(), Group{Processes: []Process{{Pid: gone}}}, Request{Signal: unix.SIGKILL})
+	if err != nil || !rep.Idle {
+		t.Errorf("gone: %+v, %v", rep, err)
+	}
+	rep, err = Drain(t.Context(), Group{Trees: []*Tree{tree(t, dir, V2)}, Processes: []Process{{Pid: in}}}, Request{Signal: unix.SIGTERM, Scope: ProcessesOnly})
+	if err != nil || rep.Signalled != 1 {
+		t.Errorf("in the tree: %+v, %v", rep, err)
+	}
+}
+
 func TestPollInterval(t *testing.T) {
 	for waited, want := range map[time.Duration]time.Duration{
 		0:                      time.Millisecond,

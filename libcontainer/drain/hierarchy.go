@@ -3,7 +3,6 @@ package drain
 import (
 	"fmt"
 	"os"
-	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -120,7 +119,9 @@ func (t *Tree) place(mounts string) (place, options string, err error) {
 		if below == "" {
 			place = "/"
 		} else {
-			place = path.Join(unescape(f[3]), below)
+			// Not cleaned: a cgroup outside of the caller's cgroup namespace
+			// is spelled with a leading "/.." here and in /proc/PID/cgroup.
+			place = strings.TrimSuffix(unescape(f[3]), "/") + below
 		}
 	}
 	if longest < 0 {

@@ -183,6 +183,11 @@ func TestCheckSafe(t *testing.T) {
 					t.Errorf("with %+v: got %v, want it refused", kin, err)
 				}
 			}
+			// Mounted from above the caller's cgroup namespace.
+			outside := strings.ReplaceAll(string(mounts), " / "+root+" ", " /.. "+root+" ")
+			if err := sub.checkSafe(outside, append(own, kin{2, "0::/.." + place + "\n4:pids:/.." + place + "\n"})); !errors.As(err, &unsafe) {
+				t.Errorf("outside of the cgroup namespace: got %v, want it refused", err)
+			}
 			for _, name := range []string{place + "x", "/x" + place} {
 				if err := sub.checkSafe(string(mounts), append(own, kin{2, "0::" + name + "\n4:pids:" + name + "\n"})); err != nil {
 					t.Errorf("with an ancestor in %s: %v", name, err)

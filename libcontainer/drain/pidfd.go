@@ -16,7 +16,8 @@ import (
 type Process struct {
 	Pid int
 	// StartTime is field 22 of /proc/PID/stat, in clock ticks since boot; 0 if
-	// it is not known.
+	// it is not known, and then the process is taken for the one that is meant
+	// only if it is in one of the group's trees.
 	StartTime uint64
 }
 
@@ -66,22 +67,22 @@ func open(pid int) (handle, error) {
 }
 
 // openProcess returns a handle of p itself, or ESRCH if p is gone and its ID
-// free or somebody else's.
+// free or somebody else's. With errUnproven the handle is of the process that
+// has the ID now, be it p or not.
 func openProcess(p Process) (handle, error) {
 	h, err := open(p.Pid)
 	if err != nil {
 		return h, err
 	}
 	if p.StartTime == 0 {
-		return h, nil
+		return h, fmt.Errorf("%w: it is not known when it started", errUnproven)
 	}
 	st, err := readStat(p.Pid)
 	switch {
 	case errors.Is(err, unix.ESRCH):
 		// Gone since, or hidden from us by a /proc mounted with hidepid.
 		if gone, gerr := h.terminated(); gerr == nil && !gone {
-			h.close()
-			return handle{}, errHidden
+			return h, fmt.Errorf("%w: its start time can't be read, /proc is mounted with hidepid", errUnproven)
 		}
 		h.close()
 		return handle{}, unix.ESRCH
@@ -95,8 +96,9 @@ func openProcess(p Process) (handle, error) {
 	return h, nil
 }
 
-// errHidden says that a process lives whose start time can't be compared.
-var errHidden = errors.New("its start time can't be read: /proc is mounted with hidepid")
+// errUnproven says that a process lives whose start time can't be compared, so
+// that its ID may have been reused.
+var errUnproven = errors.New("it may be another process by now")
 
 // signal sends sig; a process that is gone already is no error.
 func (h handle) signal(sig unix.Signal) error {

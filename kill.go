@@ -44,6 +44,9 @@ func kill(_ context.Context, cmd *cli.Command) error {
 	if w.KillAfter = cmd.Duration("kill-after"); cmd.IsSet("kill-after") && w.KillAfter <= 0 {
 		return fmt.Errorf("--kill-after must be greater than 0, not %s", w.KillAfter)
 	}
+	if w.KillAfter >= w.Timeout {
+		return fmt.Errorf("--kill-after %s is not before --timeout %s", w.KillAfter, w.Timeout)
+	}
 	if w.Signal, err = synckill.ParseSignal(cmp.Or(cmd.Args().Get(1), "TERM")); err != nil {
 		return err
 	}

@@ -343,6 +343,8 @@ gone() {
   one_line
   refused "" kill --wait --timeout=-1s "$ID" KILL
   refused "" kill --wait --timeout soon "$ID" KILL
+  refused "--kill-after 10s is not before --timeout 10s" kill --wait --kill-after 10s "$ID" TERM
+  one_line
   refused "unknown signal" kill --wait "$ID" NONSENSE
   one_line
   living_are 6

@@ -1,6 +1,7 @@
 package synckill
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -97,8 +98,10 @@ func (c *Container) members() (_ *members, err error) {
 
 // openTrees opens the cgroups that a state file lists: by controller for v1,
 // and with an empty controller for v2, alone or beside v1's on a hybrid host.
-// Controllers that are mounted together share one path.
+// Controllers that are mounted together share one path. With an error those
+// that could be opened are.
 func (m *members) openTrees(paths map[string]string) error {
+	var failed error
 	seen := map[string]bool{}
 	for _, controller := range slices.Sorted(maps.Keys(paths)) {
 		path := paths[controller]
@@ -112,9 +115,10 @@ func (m *members) openTrees(paths map[string]string) error {
 		}
 		t, err := drain.OpenTree(path, version)
 		if err != nil {
-			return err
+			failed = errors.Join(failed, err)
+			continue
 		}
 		m.Trees = append(m.Trees, t)
 	}
-	return nil
+	return failed
 }

@@ -66,6 +66,8 @@ func (r *Rig) New(s Spec) *Container {
 	switch {
 	case s.Cgroup != "":
 		c.Cgroup = s.Cgroup
+	case c.rig.delegated != "":
+		c.Cgroup = c.rig.delegated + "/" + id
 	case s.Nested:
 		c.Cgroup = "/above-" + id + "/" + id
 	default:
@@ -74,7 +76,10 @@ func (r *Rig) New(s Spec) *Container {
 	c.ownCgroup = strings.Contains(c.Cgroup, id)
 	text, err := json.MarshalIndent(c.config(s), "", " ")
 	if err == nil {
-		err = os.WriteFile(filepath.Join(c.Bundle, "config.json"), text, 0o600)
+		err = os.WriteFile(filepath.Join(c.Bundle, "config.json"), text, 0o644)
+	}
+	if err == nil && r.user != 0 {
+		err = os.Chown(c.Bundle, r.user, r.user) // for pid files
 	}
 	if err != nil {
 		r.Fatal(err)
@@ -114,7 +119,9 @@ func (c *Container) config(s Spec) *specs.Spec {
 	default:
 		spec.Linux.Namespaces = append(spec.Linux.Namespaces, specs.LinuxNamespace{Type: specs.PIDNamespace, Path: s.PIDs})
 	}
-	if s.Limit > 0 && c.rig.View != V2 {
+	if c.rig.user != 0 {
+		c.rig.adapt(spec)
+	} else if s.Limit > 0 && c.rig.View != V2 {
 		spec.Linux.Resources = &specs.LinuxResources{Pids: &specs.LinuxPids{Limit: &s.Limit}}
 	}
 	if s.Edit != nil {
@@ -142,7 +149,8 @@ func (c *Container) Run() *Container {
 // seconds.
 func (c *Container) RunUnder(parent string) *Container {
 	c.rig.Helper()
-	c.rig.Spawn("parent", parent, c.rig.Runc(), "--root", c.rig.Root, "run", "-d", "-b", c.Bundle, "--pid-file", c.pidFile(), c.ID).Says("done")
+	run := []string{c.rig.Runc(), "--root", c.rig.Root, "run", "-d", "-b", c.Bundle, "--pid-file", c.pidFile(), c.ID}
+	c.rig.Spawn("parent", slices.Concat([]string{parent}, c.rig.Via, run)...).Says("done")
 	return c
 }
 

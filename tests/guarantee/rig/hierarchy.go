@@ -80,8 +80,15 @@ func (c *Container) Dirs() []string {
 func (c *Container) Sub(h Hierarchy, name string) string {
 	c.rig.Helper()
 	dir := filepath.Join(c.Dir(h), name)
+	c.rig.mkcgroup(h, dir)
+	return dir
+}
+
+// mkcgroup makes a cgroup that takes processes.
+func (r *Rig) mkcgroup(h Hierarchy, dir string) {
+	r.Helper()
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		c.rig.Fatal(err)
+		r.Fatal(err)
 	}
 	if slices.Contains(h.Controllers, "cpuset") { // an empty cpuset takes no process
 		for _, f := range []string{"cpuset.cpus", "cpuset.mems"} {
@@ -93,7 +100,6 @@ func (c *Container) Sub(h Hierarchy, name string) string {
 			}
 		}
 	}
-	return dir
 }
 
 // Put moves a process into a cgroup directory.

@@ -28,6 +28,9 @@ type Rig struct {
 	// Via, if not empty, is a command that runc is run by, as in prlimit or
 	// strace: its arguments are followed by runc's path and arguments.
 	Via []string
+
+	user      int    // who runs runc, if not root: see Rootless
+	delegated string // cgroup of that user's, in each hierarchy
 }
 
 // Open sets a rig up for t and has everything in it cleaned up when t ends.

@@ -19,11 +19,14 @@ type Group struct {
 	Sources   []Source  // finders of processes that no cgroup holds together
 }
 
-// Source finds processes by another mark than a cgroup. Pids lists the IDs of
-// those that bear the mark now; it is asked again after each has been pinned
-// by a pidfd, and only a process that is in both lists is signalled.
+// Source finds processes by another mark than a cgroup.
 type Source interface {
+	// Pids lists the IDs of the processes that bear the mark now. An empty list
+	// says that there are none; a list may hold some that have ended.
 	Pids() ([]int, error)
+	// Has tells whether the process with this ID bears the mark. It is asked
+	// once that is pinned by a pidfd: only then it is signalled.
+	Has(pid int) bool
 	String() string
 }
 
@@ -119,14 +122,26 @@ func (d *drainer) finish(err error) Report {
 // lister is what a tree and a source have in common.
 type lister interface {
 	list(limit int) (members, error)
+	// among returns a test of who is in it at the moment of the call, or later.
+	among() (func(pid int) bool, error)
 	name() string
 }
 
 func (t *Tree) name() string { return t.Path }
 
+func (t *Tree) among() (func(pid int) bool, error) {
+	m, err := t.list(0)
+	return func(pid int) bool {
+		_, in := slices.BinarySearch(m.pids, pid)
+		return in
+	}, err
+}
+
 type sourceLister struct{ Source }
 
 func (s sourceLister) name() string { return s.String() }
+
+func (s sourceLister) among() (func(pid int) bool, error) { return s.Has, nil }
 
 func (s sourceLister) list(int) (members, error) {
 	pids, err := s.Pids()
@@ -537,7 +552,7 @@ func (d *drainer) list(l lister) (members, error) {
 }
 
 // confirmed pins the processes that have the given IDs, a batch at a time,
-// lists l once more and calls use with those that are still in it. A process
+// asks l once more and calls use with those that are still in it. A process
 // that is pinned keeps its ID, so the second listing speaks of the one that is
 // pinned; one that got the ID of a member which ended in between is not in it.
 // It returns how many there were, those passed over by skip included and those
@@ -577,12 +592,12 @@ func (d *drainer) confirm(l lister, pids []int, skip func(pid int) bool, use fun
 	if len(handles) == 0 {
 		return n, nil
 	}
-	now, err := d.list(l)
+	in, err := l.among()
 	if err != nil {
-		return n, err
+		return n, &UnverifiableError{What: l.name(), Err: err}
 	}
 	for i := 0; i < len(handles); i++ {
-		if _, in := slices.BinarySearch(now.pids, handles[i].pid); !in {
+		if !in(handles[i].pid) {
 			continue
 		}
 		switch err := use(handles[i]); {

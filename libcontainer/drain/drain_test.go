@@ -250,6 +250,7 @@ func TestAffordable(t *testing.T) {
 type pidSource func() []int
 
 func (s pidSource) Pids() ([]int, error) { return s(), nil }
+func (s pidSource) Has(pid int) bool     { return slices.Contains(s(), pid) }
 func (s pidSource) String() string       { return "a source" }
 
 // TestOnlyEmptyIsEmpty has a source that lists somebody at each look who has

@@ -223,9 +223,8 @@ func (t *Tree) list(limit int) (members, error) {
 
 // Contains tells whether the process that has the ID pid is in the subtree.
 func (t *Tree) Contains(pid int) (bool, error) {
-	m, err := t.list(0)
-	_, in := slices.BinarySearch(m.pids, pid)
-	return in, err
+	in, err := t.among()
+	return in(pid), err
 }
 
 // readIDs reads a file of one ID a line; it may stop after limit lines. The

@@ -96,11 +96,11 @@ func (p pin) close() {
 	}
 }
 
-// pinNamespaces opens the namespaces of a process and names them.
-func pinNamespaces(pid int) (id identity, p pin, err error) {
-	dir := "/proc/" + strconv.Itoa(pid) + "/ns/"
-	if p.user, err = os.Open(dir + "user"); err == nil {
-		p.mount, err = os.Open(dir + "mnt")
+// pinNamespaces opens the namespaces of a process, or thread, by its directory
+// in /proc, and names them.
+func pinNamespaces(dir string) (id identity, p pin, err error) {
+	if p.user, err = os.Open(dir + "/ns/user"); err == nil {
+		p.mount, err = os.Open(dir + "/ns/mnt")
 	}
 	if err == nil {
 		id.User, err = inode(p.user)
@@ -143,7 +143,7 @@ func (c *Container) initNamespaces() (identity, pin, error) {
 	if !namespaces.Contains(configs.NEWNS) {
 		return identity{}, pin{}, errors.New("it has no mount namespace of its own, nothing tells its processes from others")
 	}
-	id, p, err := pinNamespaces(c.state.InitProcessPid)
+	id, p, err := pinNamespaces("/proc/" + strconv.Itoa(c.state.InitProcessPid))
 	if err != nil {
 		return id, p, err
 	}
@@ -181,12 +181,12 @@ func (c *Container) byNamespaces(m *members) (*namespaceSource, error) {
 		if liveErr != nil {
 			return nil, &drain.UnverifiableError{What: "container " + c.ID(), Err: fmt.Errorf("it has no cgroup of its own, and of its namespaces: %w", liveErr)}
 		}
-		return &namespaceSource{identity: now, pin: p}, nil
+		return &namespaceSource{identity: now, pin: p, users: c.state.Config.UIDMappings}, nil
 	case err != nil:
 		p.close()
 		return nil, err
 	}
-	s := &namespaceSource{pin: p}
+	s := &namespaceSource{pin: p, users: c.state.Config.UIDMappings}
 	if err := json.Unmarshal(data, &s.identity); err != nil {
 		p.close()
 		return nil, fmt.Errorf("%s: %w", filepath.Join(c.stateDir, identityFile), err)
@@ -213,6 +213,7 @@ func (m *members) hold(pid int) bool {
 type namespaceSource struct {
 	identity
 	pin
+	users []configs.IDMap // of the user namespace, if it was made for the container
 }
 
 func (s *namespaceSource) String() string {
@@ -228,66 +229,158 @@ const (
 	// unclear is a process in the container's own user namespace, or below
 	// it, that can't be told from one of another container which joined it.
 	unclear
+	// hidden is a process that seems to be in the container's user namespace,
+	// and does not show its namespaces: it runs a program that may not be
+	// read, or is on its way into another container of the same user's.
+	hidden
+	// ended is one that has been listed and is gone, or a zombie, when it is
+	// looked at.
+	ended
 )
 
-// Pids goes over /proc. Processes whose namespaces may not be looked at belong
-// to others: the owner of a user namespace may look at all that is in it.
+// scans is how often Pids goes over /proc at the most, for two scans in a row
+// in which nobody ended before being looked at.
+const scans = 50
+
+// Pids goes over /proc. A process that ends between being listed and being
+// looked at may have been the container's, and have left a child that is not in
+// the list. So only scans without such a process say that there is none; two in
+// a row, since a child whose ID comes before its parent's, when IDs start over,
+// may have been passed already. On a host where processes come and go all the
+// time the last that ended are listed instead; and those that are hidden are,
+// for as long as they are there. Neither are signalled, but waited for.
 func (s *namespaceSource) Pids() ([]int, error) {
+	var (
+		known = map[int]bool{os.Getpid(): true} // strangers and dead
+		last  []int
+	)
+	for quiet, n := 0, 0; quiet < 2 && n < scans; n++ {
+		f, err := s.scan(known)
+		switch {
+		case err != nil:
+			return nil, err
+		case len(f[member]) > 0:
+			return f[member], nil
+		case len(f[unclear]) > 0:
+			return nil, fmt.Errorf("processes %v are in its user namespace but not in its mount namespace, and may be another container's", f[unclear])
+		case len(f[hidden]) > 0:
+			return f[hidden], nil
+		}
+		if last = f[ended]; len(last) > 0 {
+			quiet = 0
+		} else {
+			quiet++
+		}
+	}
+	return last, nil
+}
+
+// scan lists the processes that are not known, and makes those known that need
+// not be looked at again.
+func (s *namespaceSource) scan(known map[int]bool) (map[relation][]int, error) {
 	entries, err := os.ReadDir("/proc")
 	if err != nil {
 		return nil, err
 	}
-	var members, doubtful []int
+	found := map[relation][]int{}
 	for _, e := range entries {
 		pid, err := strconv.Atoi(e.Name())
-		if err != nil || pid == os.Getpid() {
+		if err != nil || known[pid] {
 			continue
 		}
-		switch s.relation(pid) {
-		case member:
-			members = append(members, pid)
-		case unclear:
-			doubtful = append(doubtful, pid)
-		}
+		r := s.relation(pid)
+		found[r] = append(found[r], pid)
+		known[pid] = r == stranger || r == ended
 	}
-	if len(members) == 0 && len(doubtful) > 0 {
-		return nil, fmt.Errorf("processes %v are in its user namespace but not in its mount namespace, and may be another container's", doubtful)
-	}
-	return members, nil
+	return found, nil
 }
 
+// Has tells whether a process is the container's.
+func (s *namespaceSource) Has(pid int) bool { return s.relation(pid) == member }
+
+// relation looks at the first thread of a process, and, if that has ended, at
+// the others.
 func (s *namespaceSource) relation(pid int) relation {
-	dir := "/proc/" + strconv.Itoa(pid) + "/ns/"
-	user, err := namespaceInode(dir + "user")
-	if err != nil {
+	dir := "/proc/" + strconv.Itoa(pid)
+	r, err := s.of(dir)
+	switch {
+	case gone(err):
+		threads, _ := os.ReadDir(dir + "/task")
+		for _, t := range threads {
+			if r, err := s.of(dir + "/task/" + t.Name()); err == nil {
+				return r
+			}
+		}
+		return ended
+	case err == nil:
+		return r
+	case !s.likeOwn(dir):
+		// The owner of a user namespace may look at all that is in it.
 		return stranger
+	case runs(dir):
+		return hidden
+	}
+	return ended // a zombie hides them for good
+}
+
+func gone(err error) bool { return errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ESRCH) }
+
+// likeOwn tells whether a process that hides its namespaces has the IDs of the
+// container's user namespace. Anybody may read these.
+func (s *namespaceSource) likeOwn(dir string) bool {
+	text, err := os.ReadFile(dir + "/uid_map")
+	if err != nil || !s.OwnUser {
+		return false
+	}
+	var want []string
+	for _, m := range s.users {
+		want = append(want, fmt.Sprint(m.ContainerID), fmt.Sprint(m.HostID), fmt.Sprint(m.Size))
+	}
+	return len(want) > 0 && slices.Equal(strings.Fields(string(text)), want)
+}
+
+// runs tells whether any thread of a process has not ended.
+func runs(dir string) bool {
+	threads, _ := os.ReadDir(dir + "/task")
+	return slices.ContainsFunc(threads, func(t fs.DirEntry) bool {
+		id, _ := strconv.Atoi(t.Name())
+		st, err := system.Stat(id)
+		return err == nil && st.State != system.Zombie && st.State != system.Dead
+	})
+}
+
+// of tells the relation of the thread that has the directory dir in /proc.
+func (s *namespaceSource) of(dir string) (relation, error) {
+	user, err := namespaceInode(dir + "/ns/user")
+	if err != nil {
+		return stranger, err
 	}
 	if user == s.User {
-		mount, err := namespaceInode(dir + "mnt")
+		mount, err := namespaceInode(dir + "/ns/mnt")
 		switch {
 		case err != nil:
-			return stranger
+			return stranger, err
 		case mount != s.Mount && s.OwnUser && s.user != nil:
-			return unclear
-		case mount != s.Mount || !s.sameMount(dir+"mnt"):
-			return stranger
+			return unclear, nil
+		case mount != s.Mount || !s.sameMount(dir+"/ns/mnt"):
+			return stranger, nil
 		}
 		if s.user == nil {
 			// init is gone; from now on this one keeps the numbers from
 			// being reused.
-			if id, p, err := pinNamespaces(pid); err == nil && id.MountID == s.MountID {
+			if id, p, err := pinNamespaces(dir); err == nil && id.MountID == s.MountID {
 				s.pin = p
 			}
 		}
-		return member
+		return member, nil
 	}
-	if s.OwnUser && s.below(dir+"user") {
+	if s.OwnUser && s.below(dir+"/ns/user") {
 		if s.user == nil {
-			return unclear
+			return unclear, nil
 		}
-		return member
+		return member, nil
 	}
-	return stranger
+	return stranger, nil
 }
 
 // sameMount compares what is never reused, where the kernel has it.

@@ -252,7 +252,9 @@ func TestRemovedBySomebodyElse(t *testing.T) {
 			for _, d := range dirs {
 				_ = unix.Rmdir(d)
 			}
-			return len(dirs) == 0
+			// The init of a PID namespace leaves its cgroup before it has
+			// seen the rest off.
+			return len(dirs) == 0 && len(c.Alive()) == 0
 		})
 	}
 	for _, pids := range []string{rig.PrivatePIDs, rig.HostPIDs} {

@@ -2,7 +2,10 @@ package guarantee
 
 import (
 	"fmt"
+	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"runcsync/tests/guarantee/rig"
 )
@@ -20,6 +23,10 @@ func TestRootless(t *testing.T) {
 			running(c)
 			c.Exec("crowd", "3")
 			c.AwaitProcesses(9)
+		}}, false},
+		{scene{name: "a leader thread dead", arrange: func(r *rig.Rig, c *rig.Container) {
+			running(c)
+			awaitState(r, c.Exec("threads", "3", "leave"), "Z")
 		}}, false},
 		{scene{name: "init gone", only: rig.HostPIDs, arrange: func(r *rig.Rig, c *rig.Container) {
 			running(c)
@@ -61,5 +68,61 @@ func TestRootless(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestRootlessForkChain ends a container that nothing but its namespaces hold
+// together, and of which a process lives only until its child does: each that a
+// scan lists has ended when it is looked at.
+func TestRootlessForkChain(t *testing.T) {
+	for _, e := range enders {
+		t.Run(e.name, func(t *testing.T) {
+			r := rig.Open(t)
+			r.Rootless(false)
+			c := r.New(rig.Spec{Args: []string{"chain", "1"}, PIDs: rig.HostPIDs}).RunUnder("reap")
+			c.AwaitProcesses(2)
+			endInit(r, c)
+			for range 6 {
+				if res := r.Run("kill", "--wait", "--timeout=300ms", c.ID, "0"); res.Status != 124 {
+					t.Errorf("want status 124: %s", res)
+				}
+			}
+			res := r.Run(e.args(c.ID)...)
+			if res.Status != 0 {
+				t.Error(res)
+			}
+			e.check(c, res)
+		})
+	}
+}
+
+// TestRootlessHidden has a process of the container run a program that its user
+// may not read: the kernel then shows nobody but root what namespaces it is in.
+func TestRootlessHidden(t *testing.T) {
+	for _, e := range enders {
+		t.Run(e.name, func(t *testing.T) {
+			r := rig.Open(t)
+			r.Rootless(false)
+			c := r.New(rig.Spec{Args: []string{"crowd", "6"}, PIDs: rig.HostPIDs})
+			running(c)
+			hidden := c.Exec("unreadable", "1")
+			r.Await("the program to run", func() bool { return rig.Comm(hidden) == "unreadable" })
+			args := e.args(c.ID)
+			res := r.Run(append([]string{args[0], "--timeout=700ms"}, args[1:]...)...)
+			if res.Status != 124 || !strings.Contains(res.Stderr, fmt.Sprintf("pid %d (unreadable)", hidden)) {
+				t.Errorf("want status 124 and %d named: %s", hidden, res)
+			}
+			if left := c.Alive(); len(left) != 1 || left[0].Pid != hidden {
+				t.Errorf("alive: %v, want %d alone", left, hidden)
+			}
+			if err := unix.Kill(hidden, unix.SIGKILL); err != nil {
+				t.Fatal(err)
+			}
+			res = r.Run("delete", "--force", "--wait", c.ID)
+			if res.Status != 0 {
+				t.Error(res)
+			}
+			c.Removed(res)
+		})
 	}
 }

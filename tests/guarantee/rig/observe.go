@@ -201,6 +201,12 @@ func (c *Container) Delete(flags ...string) Result {
 	return res
 }
 
+// Comm is the name of a process's program; "" if there is no such process.
+func Comm(pid int) string {
+	p, _ := readStat("/proc/" + strconv.Itoa(pid) + "/stat")
+	return p.Comm
+}
+
 // State is the letter of a process's state; "" if there is no such process.
 func State(pid int) string {
 	p, _ := readStat("/proc/" + strconv.Itoa(pid) + "/stat")

@@ -384,9 +384,14 @@ func (d *drainer) look(thorough bool) (left bool, err error) {
 	if d.killing && len(d.report.Mechanism) == 0 && len(d.watch.held) > 0 {
 		d.used(pidMechanism(d.watch.held[0])) // that was all it took
 	}
-	if !left && len(d.watch.held) > 0 {
+	if held := len(d.watch.held); !left && held > 0 {
 		if err := d.watch.bury(); err != nil {
 			return true, err
+		}
+		if len(d.watch.held) < held {
+			// Who was alive a moment ago may have added somebody since the
+			// trees were read.
+			return d.look(thorough)
 		}
 	}
 	return left || len(d.watch.held) > 0, nil

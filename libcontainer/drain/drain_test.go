@@ -295,6 +295,36 @@ func TestSourceMembership(t *testing.T) {
 	}
 }
 
+// TestLastAct has a process add another to the group, and end, after the group
+// was read and before it is looked at itself.
+func TestLastAct(t *testing.T) {
+	first, second := child(t), child(t)
+	start, err := readStat(first.Process.Pid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	alive := func(pid int) bool { st, err := readStat(pid); return err == nil && !st.dead() }
+	listed := false
+	s := pidSource(func() []int {
+		if !listed {
+			listed = true
+			await(t, "end of the first", func() bool { return !alive(first.Process.Pid) })
+			return nil
+		}
+		if alive(second.Process.Pid) {
+			return []int{second.Process.Pid}
+		}
+		return nil
+	})
+	g := Group{Processes: []Process{{first.Process.Pid, start.start}}, Sources: []Source{s}}
+	if _, err := Drain(t.Context(), g, Request{Signal: unix.SIGKILL}); err != nil {
+		t.Error(err)
+	}
+	if alive(second.Process.Pid) {
+		t.Error("drained, with the second process alive")
+	}
+}
+
 // TestDrain drains real cgroups of both versions.
 func TestDrain(t *testing.T) {
 	for _, v := range []Version{V1, V2} {

@@ -151,6 +151,7 @@ func (c *Container) drain(ctx context.Context, m *members, r Request) (*Report, 
 	}
 	b, err := raise(c.stateDir)
 	if err != nil {
+		rep.Drained = false
 		return rep, err
 	}
 	defer b.lower()

@@ -295,6 +295,29 @@ func TestSourceMembership(t *testing.T) {
 	}
 }
 
+// TestSignalChildren sends a signal to a process that forks before it gets it.
+func TestSignalChildren(t *testing.T) {
+	parent, offspring := child(t), child(t)
+	alive := func(pid int) bool { st, err := readStat(pid); return err == nil && !st.dead() }
+	calls := 0
+	s := pidSource(func() (pids []int) {
+		calls++
+		if pid := parent.Process.Pid; alive(pid) {
+			pids = append(pids, pid)
+		}
+		if pid := offspring.Process.Pid; calls > 2 && alive(pid) {
+			pids = append(pids, pid)
+		}
+		return pids
+	})
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	rep, err := Drain(ctx, Group{Sources: []Source{s}}, Request{Signal: unix.SIGTERM})
+	if err != nil || rep.Signalled != 2 {
+		t.Errorf("got %+v, %v; want 2 signalled", rep, err)
+	}
+}
+
 // TestLastAct has a process add another to the group, and end, after the group
 // was read and before it is looked at itself.
 func TestLastAct(t *testing.T) {

@@ -251,6 +251,53 @@ func TestTermIgnored(t *testing.T) {
 	}
 }
 
+// TestShortTimeout gives less time than it takes to look: the signal is sent,
+// and who is left is named.
+func TestShortTimeout(t *testing.T) {
+	t.Parallel()
+	for _, pids := range []string{rig.PrivatePIDs, rig.HostPIDs} {
+		for _, timeout := range []string{"1ns", "1ms"} {
+			t.Run(pids+"/"+timeout, func(t *testing.T) {
+				t.Parallel()
+				r := rig.Open(t)
+				c := r.New(rig.Spec{Args: []string{"crowd", "6", "ignore"}, PIDs: pids})
+				ps := running(c)
+				for _, signal := range []string{"0", "TERM"} {
+					res := r.Run("kill", "--wait", "--timeout="+timeout, c.ID, signal)
+					if res.Status != 124 || res.Took > 5*time.Second || !strings.Contains(res.Stderr, fmt.Sprintf("6 processes still alive: pid %d (crowd)", ps[0].Pid)) {
+						t.Errorf("want status 124 and %d named first of 6: %s", ps[0].Pid, res)
+					}
+				}
+				r.Run("kill", "--wait", "--timeout="+timeout, c.ID, "KILL")
+				r.Await("the end of all", func() bool { return len(c.Alive()) == 0 })
+				c.Delete()
+			})
+		}
+	}
+}
+
+// TestReportLost has nowhere to write the report to: the container is gone, and
+// that nobody is told is an error.
+func TestReportLost(t *testing.T) {
+	t.Parallel()
+	for _, e := range enders {
+		t.Run(e.name, func(t *testing.T) {
+			t.Parallel()
+			r := rig.Open(t)
+			c := r.New(rig.Spec{Args: []string{"crowd", "6"}, PIDs: rig.HostPIDs})
+			running(c)
+			r.Via = []string{"sh", "-c", `exec "$@" >/dev/full`, "sh"}
+			args := e.args(c.ID)
+			res := r.Run(append([]string{args[0], "--format=json"}, args[1:]...)...)
+			if res.Status != 1 || !strings.Contains(res.Stderr, "no space left on device") {
+				t.Errorf("want status 1: %s", res)
+			}
+			r.Via = nil
+			e.check(c, res)
+		})
+	}
+}
+
 // report is what --format json prints.
 type report struct {
 	ID        string

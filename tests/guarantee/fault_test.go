@@ -240,6 +240,36 @@ func hanging(r *rig.Rig, s rig.Spec) (c *rig.Container, pid int, server *rig.Pro
 	return c, pid, server
 }
 
+// TestLimitPutBack has processes survive a kill one by one, for whose time they
+// may not fork, by a time-out and by a signal to runc.
+func TestLimitPutBack(t *testing.T) {
+	t.Parallel()
+	r := rig.Open(t)
+	c := r.New(rig.Spec{Args: []string{"crowd", "6"}, PIDs: rig.HostPIDs, Nested: true, Limit: 77})
+	limit := filepath.Join(c.Dir(r.Hierarchy("pids")), "pids.max")
+	read := func() string {
+		text, _ := os.ReadFile(limit)
+		return strings.TrimSpace(string(text))
+	}
+	running(c)
+	state := filepath.Join(c.Above(r.Hierarchy("freezer")), "freezer.state")
+	r.Write(state, "FROZEN")
+	run := r.Start("kill", "--wait", c.ID, "KILL")
+	r.Await("pids.max 0", func() bool { return read() == "0" })
+	if err := run.Process.Signal(unix.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if res := run.Wait(); res.Status != 1 || read() != "77" {
+		t.Errorf("pids.max %s, want 77, after %s", read(), res)
+	}
+	timesOut(r, c)
+	if read() != "77" {
+		t.Errorf("pids.max %s after a time-out, want 77", read())
+	}
+	r.Write(state, "THAWED")
+	c.Kill("--all")
+}
+
 // TestUninterruptible has a process in an uninterruptible sleep.
 func TestUninterruptible(t *testing.T) {
 	t.Parallel()
@@ -511,19 +541,20 @@ func TestHiddenProc(t *testing.T) {
 func TestNeverReaped(t *testing.T) {
 	t.Parallel()
 	for _, pids := range []string{rig.PrivatePIDs, rig.HostPIDs} {
-		t.Run(pids, func(t *testing.T) {
-			t.Parallel()
-			r := rig.Open(t)
-			c := r.New(rig.Spec{Args: []string{"crowd", "6"}, PIDs: pids})
-			c.RunUnder("hoard")
-			c.AwaitProcesses(6)
-			init := c.Pid()
-			c.Kill()
-			if s := rig.State(init); s != "Z" {
-				t.Errorf("init is in state %q, not an unreaped zombie: the test shows nothing", s)
-			}
-			c.Delete()
-		})
+		for _, e := range endings {
+			t.Run(pids+"/"+e.name, func(t *testing.T) {
+				t.Parallel()
+				r := rig.Open(t)
+				c := r.New(rig.Spec{Args: []string{"crowd", "6"}, PIDs: pids})
+				c.RunUnder("hoard")
+				c.AwaitProcesses(6)
+				init := c.Pid()
+				e.end(c)
+				if s := rig.State(init); s != "Z" {
+					t.Errorf("init is in state %q, not an unreaped zombie: the test shows nothing", s)
+				}
+			})
+		}
 	}
 }
 

@@ -115,6 +115,19 @@ func TestLayout(t *testing.T) {
 				r.Await("removal of "+dir, func() bool { return !errors.Is(unix.Rmdir(dir), unix.EBUSY) })
 			}
 		}},
+		{name: "leader thread elsewhere", spec: rig.Spec{Args: []string{"threads", "4"}}, arrange: func(r *rig.Rig, c *rig.Container) {
+			r.Only("cgroup v2 keeps a process's threads together", rig.Hybrid, rig.V1)
+			c.Run()
+			pid := c.Pid()
+			awaitThreads(r, pid, 5)
+			for _, h := range r.Hierarchies() {
+				if h.V2 {
+					r.Put(pid, h.Mount)
+				} else {
+					r.Write(filepath.Join(h.Mount, "tasks"), fmt.Sprint(pid))
+				}
+			}
+		}},
 		{name: "cgroups come and go", arrange: func(r *rig.Rig, c *rig.Container) {
 			ps := running(c)
 			for _, h := range some(r, "", "pids") {

@@ -28,6 +28,11 @@ func TestRootless(t *testing.T) {
 			running(c)
 			awaitState(r, c.Exec("threads", "3", "leave"), "Z")
 		}}, false},
+		{scene{name: "user namespace below", arrange: func(_ *rig.Rig, c *rig.Container) {
+			running(c)
+			c.Exec("busybox", "unshare", "-U", "-m", "crowd", "3")
+			c.Settled(9)
+		}}, false},
 		{scene{name: "init gone", only: rig.HostPIDs, arrange: func(r *rig.Rig, c *rig.Container) {
 			running(c)
 			endInit(r, c)

@@ -73,6 +73,7 @@ func TestCost(t *testing.T) {
 // TestQuietWait counts how often runc wakes up while nothing happens: the
 // calls of ppoll in five further seconds of waiting.
 func TestQuietWait(t *testing.T) {
+	t.Parallel()
 	cases := []struct {
 		oldKernel
 		limit int

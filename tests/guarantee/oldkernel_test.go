@@ -78,6 +78,7 @@ func (x relic) spec(r *rig.Rig) rig.Spec {
 
 // TestOldKernel ends containers as on kernels before 5.14 and before 5.3.
 func TestOldKernel(t *testing.T) {
+	t.Parallel()
 	for _, k := range oldKernels {
 		for i, x := range relics {
 			for _, e := range enders {
@@ -129,6 +130,7 @@ func (k oldKernel) check(t *testing.T, r *rig.Rig, x relic, rep report) {
 // TestOldKernelSurvivors waits for a container that does not end, and finds
 // everyone who is left.
 func TestOldKernelSurvivors(t *testing.T) {
+	t.Parallel()
 	for _, k := range oldKernels {
 		t.Run(k.name, func(t *testing.T) {
 			t.Parallel()
@@ -157,6 +159,7 @@ func TestOldKernelSurvivors(t *testing.T) {
 // TestOldKernelFrozenAbove waits for processes that are held in state D, until
 // they are let go.
 func TestOldKernelFrozenAbove(t *testing.T) {
+	t.Parallel()
 	for _, k := range oldKernels {
 		t.Run(k.name, func(t *testing.T) {
 			t.Parallel()

@@ -205,6 +205,7 @@ func waitsForWriter(pid int) bool {
 
 // TestHungExec ends containers into which an exec has begun and hangs.
 func TestHungExec(t *testing.T) {
+	t.Parallel()
 	for _, e := range enders {
 		t.Run(e.name+"/until the deadline", func(t *testing.T) {
 			t.Parallel()

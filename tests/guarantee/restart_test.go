@@ -57,6 +57,7 @@ func scan(line, format string, into ...any) bool {
 // TestRestart kills runc at each system call that it makes, the Go runtime's
 // own included, and runs the same command again.
 func TestRestart(t *testing.T) {
+	t.Parallel()
 	cases := []struct {
 		name   string
 		pids   string

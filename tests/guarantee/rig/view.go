@@ -84,7 +84,15 @@ func rerun(v View, stage string) error {
 	if flag.Lookup("test.parallel").Value.String() == flag.Lookup("test.parallel").DefValue {
 		args = append([]string{"-test.parallel=4"}, args...) // the tests wait more than they work
 	}
-	cmd := exec.Command("/proc/self/exe", args...) //nolint:gosec // the test's own arguments
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	args = append([]string{self}, args...)
+	if os.Getenv("SOAK") == "" { // there PID 1 may be as slow as it is
+		args = append([]string{filepath.Join(stage, "rootfs/bin/reaper")}, args...)
+	}
+	cmd := exec.Command(args[0], args[1:]...) //nolint:gosec // the test's own arguments
 	cmd.Env = append(os.Environ(), viewVar+"="+string(v), stageVar+"="+stage)
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	// Go makes all mounts private when it unshares the mount namespace.

@@ -212,7 +212,7 @@ func TestHungExec(t *testing.T) {
 			r := rig.Open(t)
 			c := r.New(rig.Spec{PIDs: rig.HostPIDs, Args: []string{"crowd", "4"}}).Run()
 			hungExec(t, r, c)
-			args := append([]string{e.name, "--timeout=1s"}, e.args(c.ID)[1:]...)
+			args := append([]string{e.name, "--timeout=1500ms"}, e.args(c.ID)[1:]...) // longer than it is between two kills
 			res := r.Run(args...)
 			if res.Status != 124 || !strings.Contains(res.Stderr, "an exec that began before the kill") {
 				t.Errorf("want status 124 and the reason, got %s", res)

@@ -318,6 +318,29 @@ func TestSignalChildren(t *testing.T) {
 	}
 }
 
+// TestBehindTheUnkillable has a process listed by what comes after something
+// that never becomes empty. It is killed all the same.
+func TestBehindTheUnkillable(t *testing.T) {
+	dead, other := child(t), child(t)
+	_ = dead.Process.Kill()
+	_ = dead.Wait()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	defer cancel()
+	g := Group{Sources: []Source{
+		pidSource(func() []int { return []int{dead.Process.Pid} }),
+		pidSource(func() []int {
+			if st, err := readStat(other.Process.Pid); err != nil || st.dead() {
+				cancel() // that is all there is to see
+				return nil
+			}
+			return []int{other.Process.Pid}
+		}),
+	}}
+	if _, err := Drain(ctx, g, Request{Signal: unix.SIGKILL}); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v; want the second process killed well before the time is up", err)
+	}
+}
+
 // TestLastAct has a process add another to the group, and end, after the group
 // was read and before it is looked at itself.
 func TestLastAct(t *testing.T) {

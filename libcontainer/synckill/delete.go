@@ -124,10 +124,13 @@ func (c *Container) status() (libcontainer.Status, error) {
 // DeleteNow deletes the container as upstream does: a container that is not
 // stopped is killed first, and its init alone is waited for.
 func (c *Container) DeleteNow(ctx context.Context, force bool) error {
-	if err := c.checkDelete(force); err != nil {
+	if force { // whatever its state is, which libcontainer may take for ever to find out
+		return c.forceDelete(ctx)
+	}
+	if err := c.checkDelete(false); err != nil {
 		return err
 	}
-	if status, err := c.status(); !force && err == nil && status == libcontainer.Stopped {
+	if status, err := c.status(); err == nil && status == libcontainer.Stopped {
 		return c.destroy()
 	}
 	return c.forceDelete(ctx)

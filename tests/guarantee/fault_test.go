@@ -308,18 +308,11 @@ func TestFreezing(t *testing.T) {
 				r := rig.Open(t)
 				freezer := r.Hierarchy("freezer")
 				c, pid, server := hanging(r, rig.Spec{PIDs: pids, Nested: true})
-				if err := unix.Kill(pid, unix.SIGKILL); err != nil { // the request waits for its answer from now on, come what may
-					t.Fatal(err)
-				}
-				awaitState(r, pid, "D")
 				at := c.Dir(freezer)
 				if above {
 					at = c.Above(freezer)
 				}
-				r.Write(filepath.Join(at, "freezer.state"), "FROZEN")
-				if text, _ := os.ReadFile(filepath.Join(c.Dir(freezer), "freezer.state")); string(text) != "FREEZING\n" {
-					t.Fatalf("freezer.state %q: the test shows nothing", text)
-				}
+				keepFreezing(r, c, pid, at)
 				for _, args := range [][]string{
 					{"delete", "--wait", "--timeout=300ms", c.ID},
 					{"kill", "--wait", "--timeout=300ms", c.ID, "TERM"},
@@ -346,6 +339,41 @@ func TestFreezing(t *testing.T) {
 			})
 		}
 	}
+}
+
+// keepFreezing freezes a cgroup at or above the container's, which does not come
+// to an end, since the process hangs.
+func keepFreezing(r *rig.Rig, c *rig.Container, pid int, at string) {
+	r.Helper()
+	if err := unix.Kill(pid, unix.SIGKILL); err != nil { // it waits for its answer from now on, come what may
+		r.Fatal(err)
+	}
+	awaitState(r, pid, "D")
+	r.Write(filepath.Join(at, "freezer.state"), "FROZEN")
+	if text, _ := os.ReadFile(filepath.Join(c.Dir(r.Hierarchy("freezer")), "freezer.state")); string(text) != "FREEZING\n" {
+		r.Fatalf("freezer.state %q: the test shows nothing", text)
+	}
+}
+
+// TestFreezingPlainDelete has upstream's "delete --force" not wait for a freezer
+// either that never settles.
+func TestFreezingPlainDelete(t *testing.T) {
+	t.Parallel()
+	r := rig.Open(t)
+	freezer := r.Hierarchy("freezer")
+	c, pid, server := hanging(r, rig.Spec{PIDs: rig.HostPIDs})
+	keepFreezing(r, c, pid, c.Dir(freezer))
+	run := r.Start("delete", "--force", c.ID)
+	r.Await("the end of all but one", func() bool {
+		left := c.Alive()
+		return len(left) == 1 && left[0].Pid == pid
+	})
+	server.End()
+	res := run.Wait()
+	if res.Status != 0 {
+		t.Error(res)
+	}
+	c.Removed(res)
 }
 
 // TestSlowHook has a poststop hook outlast the time that the delete was given.

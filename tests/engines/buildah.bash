@@ -5,6 +5,8 @@
 engine_settings() {
   CLIENT=(buildah --root "$W/root" --runroot "$W/run" --storage-driver overlay)
   OWN_MOUNT=$W/root/overlay
+  # buildah takes --cgroup-parent for the container's own, so all runs of one working
+  # container would be in it together. Two suites at once see each other's.
   CGROUPS='buildah-buildah*'
   STATE_DIRS=("$W/runc")
 }
@@ -38,7 +40,7 @@ engine_kill() {
   local pid
   pid=$(<"$DIR/$1.pid")
   kill "-$2" "$pid"
-  poll 150 ended "$pid" || fail "buildah run does not return" "$(<"$DIR/$1.err")"
+  poll 15 ended "$pid" || fail "buildah run does not return" "$(<"$DIR/$1.err")"
   status=0
   wait "$pid" || status=$?
   stderr=$(<"$DIR/$1.err")
@@ -51,7 +53,7 @@ engine_remove() {
     kill -TERM "$(<"$DIR/$name.pid")" 2>/dev/null || true
   done
   for name in "$@"; do
-    poll 200 ended "$(<"$DIR/$name.pid")"
+    poll 20 ended "$(<"$DIR/$name.pid")"
   done
   status=0
 }

@@ -9,6 +9,13 @@ remove_by_hand() {
   nothing_left
 }
 
+run_waits_for_the_slow() {
+  slow_container "$1"
+  engine_kill "$NAME" TERM
+  ((status != 0))
+  nothing_left || fail "$stderr"
+}
+
 @test "buildah: run brings output and exit status back" {
   run_args private
   ok call "${RUN[@]}" echo from buildah
@@ -31,6 +38,10 @@ remove_by_hand() {
   ((status != 0))
   nothing_left || fail "$stderr"
 }
+
+@test "buildah: TERM to run waits for a process that is slow to die [private pid namespace]" { run_waits_for_the_slow private; }
+
+@test "buildah: TERM to run waits for a process that is slow to die [host pid namespace]" { run_waits_for_the_slow host; }
 
 # buildah gives up a container that it sees paused.
 @test "buildah: run ends by a pause, the runtime removes what it left" {

@@ -1,6 +1,8 @@
 # containerd 1.6 with its client ctr. The opt-in is an annotation, or the wrapper
 # contrib/engines/runc-sync for all containers.
 
+load containerd-daemon
+
 engine_settings() {
   CLIENT=(ctr --address "$W/containerd.sock")
   RUNC_ROOT=$W/runc/default
@@ -8,30 +10,14 @@ engine_settings() {
 }
 
 engine_up() {
-  cat >"$W/containerd.toml" <<CONF
-version = 2
-root = "$W/root"
-state = "$W/state"
-disabled_plugins = ["io.containerd.grpc.v1.cri"]
-[grpc]
-  address = "$W/containerd.sock"
-[ttrpc]
-  address = "$W/containerd.ttrpc"
-CONF
+  {
+    echo 'version = 2'
+    echo 'disabled_plugins = ["io.containerd.grpc.v1.cri"]'
+    daemon_paths
+  } >"$W/containerd.toml"
   daemon_up
-  umoci init --layout "$W/image"
-  umoci new --image "$W/image:$IMAGE"
-  umoci insert --image "$W/image:$IMAGE" "$BASE_BUNDLE/rootfs" /
-  tar -C "$W/image" -cf "$W/image.tar" .
-  ok call "${CLIENT[@]}" images import --base-name l/bb "$W/image.tar"
-}
-
-daemon_up() { start_daemon containerd --config "$W/containerd.toml"; }
-
-daemon_answers() { timeout 5 "${CLIENT[@]}" version >/dev/null 2>&1; }
-
-engine_down() {
-  kill -TERM "$(<"$W/daemon.pid")" || true
+  image_up
+  ok ctr_import default l/bb "$W/image.tar"
 }
 
 engine_run() {
@@ -64,7 +50,7 @@ engine_kill() { call "${CLIENT[@]}" task kill -s "$2" "$1"; }
 # containerd leaves the grace time to its callers.
 engine_stop() {
   call "${CLIENT[@]}" task kill -s TERM "$1"
-  poll $(($2 * 10)) task_stopped "$1" || call "${CLIENT[@]}" task kill -s KILL "$1"
+  poll "$2" task_stopped "$1" || call "${CLIENT[@]}" task kill -s KILL "$1"
 }
 
 task_stopped() { ! engine_is_running "$1"; }

@@ -30,7 +30,7 @@ daemon_answers() { timeout 5 "${CLIENT[@]}" info >/dev/null 2>&1; }
 
 engine_down() {
   kill -TERM "$(<"$W/daemon.pid")" || true
-  poll 100 ended "$(<"$W/daemon.pid")" || true
+  poll 10 ended "$(<"$W/daemon.pid")" || true
   umount "$W/data" || true
 }
 
@@ -47,6 +47,9 @@ engine_run() {
   call "${CLIENT[@]}" run -d --name "$name" --network none --cgroup-parent "/$PREFIX" \
     --env "$(mark_of_test)" "${flags[@]}" "$IMAGE" "$@"
 }
+
+# docker says that no exit event came; what the runtime said is in the shim's log.
+engine_errors() { cat "$W/exec/containerd/daemon/io.containerd.runtime.v2.task/moby/$(engine_id "$1")/log.json"; }
 
 engine_update() { call "${CLIENT[@]}" update --memory 64m --memory-swap 64m "$1"; }
 engine_remove() { call "${CLIENT[@]}" rm -f "$@"; }

@@ -45,6 +45,14 @@ load docker
   wait_for 5 all_gone
 }
 
+@test "docker: kill KILL waits for a process that is slow to die [private pid namespace]" { kill_waits_for_the_slow private; }
+
+@test "docker: kill KILL waits for a process that is slow to die [host pid namespace]" { kill_waits_for_the_slow host; }
+
+@test "docker: rm -f waits for a process that is slow to die [private pid namespace]" { remove_waits_for_the_slow private; }
+
+@test "docker: rm -f waits for a process that is slow to die [host pid namespace]" { remove_waits_for_the_slow host; }
+
 @test "docker: rm -f of twenty containers at once" { remove_twenty; }
 
 # Upstream does not know the argument of the opt-in, so it has to go first.
@@ -53,15 +61,7 @@ load docker
   upgrade_and_back
 }
 
-@test "docker: the daemon is SIGKILLed and comes back" {
-  run_six "$NAME" host
-  kill_daemon
-  living_are 6
-  daemon_up
-  engine_is_running "$NAME"
-  ok engine_exec "$NAME" echo still there
-  remove_returns_to_nothing "$NAME"
-}
+@test "docker: the daemon is SIGKILLed and comes back" { daemon_is_killed; }
 
 @test "docker: the shim is SIGKILLed" {
   run_six "$NAME" host

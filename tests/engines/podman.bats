@@ -45,6 +45,14 @@ load podman
   wait_for 5 all_gone
 }
 
+@test "podman: kill KILL waits for a process that is slow to die [private pid namespace]" { kill_waits_for_the_slow private; }
+
+@test "podman: kill KILL waits for a process that is slow to die [host pid namespace]" { kill_waits_for_the_slow host; }
+
+@test "podman: rm -f waits for a process that is slow to die [private pid namespace]" { remove_waits_for_the_slow private; }
+
+@test "podman: rm -f waits for a process that is slow to die [host pid namespace]" { remove_waits_for_the_slow host; }
+
 @test "podman: rm -f of twenty containers at once" { remove_twenty; }
 
 @test "podman: upgrade in place from upstream's runtime, and back" { upgrade_and_back; }
@@ -75,6 +83,21 @@ load podman
 @test "podman: a process that cannot die: rm -f fails in time, and works later" {
   error_by_deadline 30 engine_remove "$NAME"
   remove_returns_to_nothing "$NAME"
+}
+
+@test "podman: the opt-in by --runtime-flag, for the call at hand" {
+  KILL_WAIT=
+  slow_container host
+  ok call "${CLIENT[@]}" --runtime-flag kill-wait=4s kill -s KILL "$NAME"
+  nothing_alive
+}
+
+@test "podman: the opt-in by a wrapper" {
+  wrapper_for "$W/bin/runc"
+  sed "s,$W/bin/runc,$DIR/runc-sync," "$CONTAINERS_CONF" >"$DIR/containers.conf"
+  export CONTAINERS_CONF=$DIR/containers.conf
+  KILL_WAIT=
+  kill_waits_for_the_slow host
 }
 
 @test "podman: the opt-in of containers.conf, for all containers" {

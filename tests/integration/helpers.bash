@@ -18,7 +18,7 @@ bats_require_minimum_version 1.8.0
 mark_of_test() { echo "RUNC_TEST=$PREFIX"; }
 
 setup() {
-  PREFIX=rt-$$-$BATS_TEST_NUMBER
+  PREFIX=rt-${SUITE-$$}-$BATS_TEST_NUMBER # process IDs repeat in PID namespaces
   ID=$PREFIX-ct
   DIR=$BATS_TEST_TMPDIR
   ROOT=$DIR/state

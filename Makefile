@@ -107,7 +107,7 @@ format: ## rewrite the sources in the form that lint asks for
 	script/lint-shell --write
 
 .PHONY: test
-test: deps-test unittest guarantee integration test-podman ## everything: unit tests, the guarantee's tests, the integration suite, podman
+test: deps-test unittest guarantee integration test-engines ## everything: unit tests, the guarantee's tests, the integration suite, the engines
 
 .PHONY: unittest
 unittest: deps-build ## Go tests, under the race detector
@@ -163,15 +163,11 @@ compare-polling: deps-test test-cmds runc ## time until a test knows that all is
 	ROUNDS="$(ROUNDS)" script/compare-polling
 
 .PHONY: test-engines
-test-engines: deps-engines test-cmds $(BIN)/stop $(if $(filter $(CURDIR)/runc,$(RUNC)),runc) ## podman, containerd, docker and buildah on this runtime (TESTS="podman.bats ..." RUNC=/other/runc)
+test-engines: deps-engines test-cmds $(BIN)/stop $(BIN)/crictl $(if $(filter $(CURDIR)/runc,$(RUNC)),runc) ## podman, containerd and its CRI, docker and buildah on this runtime (TESTS="podman.bats ..." RUNC=/other/runc)
 	RUNC="$(RUNC)" script/engines $(TESTS)
 
-.PHONY: test-podman
-test-podman: deps-engines test-cmds $(BIN)/stop $(if $(filter $(CURDIR)/runc,$(RUNC)),runc) ## of test-engines only podman
-	RUNC="$(RUNC)" script/engines podman.bats
-
 .PHONY: engines-table
-engines-table: deps-engines test-cmds runc ## measure them on this runtime and on upstream's, into docs/engines.md (RUNS=10)
+engines-table: deps-engines test-cmds runc ## measure them on this runtime and on upstream's, into docs/engines.md (RUNS=10 LIMIT=seconds)
 	script/engines-table --write
 
 .PHONY: compare
@@ -208,6 +204,10 @@ test-cmds: $(TEST_CMDS) $(BIN)/upstream-runc
 
 $(BIN)/stop: contrib/examples/stop/main.go $(wildcard libcontainer/*/*.go) go.mod
 	CGO_ENABLED=0 $(GO) build -trimpath -o $@ ./$(dir $<)
+
+# The client of containerd's CRI, which Debian has not.
+$(BIN)/crictl: script/tools/crictl.mod
+	CGO_ENABLED=0 $(GO) build -modfile=script/tools/crictl.mod -trimpath -o $@ sigs.k8s.io/cri-tools/cmd/crictl
 
 $(BIN)/%: tests/cmd/%/main.go go.mod
 	CGO_ENABLED=0 $(GO) build -trimpath -o $@ ./$(dir $<)

@@ -61,6 +61,19 @@ func (r *Rig) Hierarchy(controller string) Hierarchy {
 // Dir is the container's cgroup in a hierarchy.
 func (c *Container) Dir(h Hierarchy) string { return filepath.Join(h.Mount, c.Cgroup) }
 
+// KillFile is the cgroup.kill of the container's cgroup; "" where there is none:
+// on v1, and before Linux 5.14.
+func (c *Container) KillFile() string {
+	c.rig.Helper()
+	for _, dir := range c.Dirs() {
+		file := filepath.Join(dir, "cgroup.kill")
+		if _, err := os.Stat(file); err == nil {
+			return file
+		}
+	}
+	return ""
+}
+
 // Above is the cgroup that the container's is in.
 func (c *Container) Above(h Hierarchy) string { return filepath.Dir(c.Dir(h)) }
 

@@ -149,6 +149,9 @@ func TestLayout(t *testing.T) {
 // refuses while it has a controller that can't be, or processes.
 func makeThreaded(r *rig.Rig, c *rig.Container, h rig.Hierarchy) {
 	r.Helper()
+	if r.Driver == rig.Systemd {
+		r.Skip("systemd removes a scope that has no process for a moment, as this one would have")
+	}
 	control := filepath.Join(c.Above(h), "cgroup.subtree_control")
 	enabled, err := os.ReadFile(control)
 	if err != nil {

@@ -43,10 +43,11 @@ type Container struct {
 	Cgroup string // path in each hierarchy
 	Token  string
 
-	rig       *Rig
-	ownCgroup bool // nobody else's: its name has the container's ID
-	mu        sync.Mutex
-	seen      map[proc]bool // by the observer; guarded by mu
+	rig         *Rig
+	cgroupsPath string // Cgroup, as config.json has it
+	ownCgroup   bool   // nobody else's: its name has the container's ID
+	mu          sync.Mutex
+	seen        map[proc]bool // by the observer; guarded by mu
 }
 
 // capabilities are enough for the adversaries, and all there are without
@@ -63,16 +64,7 @@ func (r *Rig) New(s Spec) *Container {
 	// The process ID alone may be another run's, in a PID namespace of its own.
 	id := fmt.Sprintf("%s-%s-%d-%d", filepath.Base(r.Stage), r.View, os.Getpid(), serial.Add(1))
 	c := &Container{ID: id, Bundle: r.TempDir(), Token: "GUARANTEE_TOKEN=" + id + ";", rig: r, seen: map[proc]bool{}}
-	switch {
-	case s.Cgroup != "":
-		c.Cgroup = s.Cgroup
-	case c.rig.delegated != "":
-		c.Cgroup = c.rig.delegated + "/" + id
-	case s.Nested:
-		c.Cgroup = "/above-" + id + "/" + id
-	default:
-		c.Cgroup = "/" + id
-	}
+	c.Cgroup, c.cgroupsPath = r.place(id, s)
 	c.ownCgroup = strings.Contains(c.Cgroup, id)
 	text, err := json.MarshalIndent(c.config(s), "", " ")
 	if err == nil {
@@ -108,7 +100,7 @@ func (c *Container) config(s Spec) *specs.Spec {
 			{Destination: "/tmp", Type: "tmpfs", Source: "tmpfs"},
 		},
 		Linux: &specs.Linux{
-			CgroupsPath: c.Cgroup,
+			CgroupsPath: c.cgroupsPath,
 			Namespaces:  []specs.LinuxNamespace{{Type: specs.MountNamespace}, {Type: specs.UTSNamespace}, {Type: specs.IPCNamespace}},
 		},
 	}
@@ -140,7 +132,20 @@ func (c *Container) Create() *Container {
 // Run runs the container, detached.
 func (c *Container) Run() *Container {
 	c.rig.Helper()
-	c.rig.Must("run", "-d", "-b", c.Bundle, "--pid-file", c.pidFile(), c.ID)
+	args := []string{"run", "-d", "-b", c.Bundle, "--pid-file", c.pidFile(), c.ID}
+	res := c.rig.Run(args...)
+	for range 5 {
+		// libcontainer freezes a container while systemd sets its properties, and
+		// gives up after a thousand tries. Those are soon over on a busy machine,
+		// where v1's freezer takes its time.
+		if res.Status == 0 || !strings.Contains(res.Stderr, "unable to freeze") {
+			break
+		}
+		res = c.rig.Run(args...)
+	}
+	if res.Status != 0 {
+		c.rig.Fatal(res)
+	}
 	return c
 }
 
@@ -149,7 +154,7 @@ func (c *Container) Run() *Container {
 // seconds.
 func (c *Container) RunUnder(parent string) *Container {
 	c.rig.Helper()
-	run := []string{c.rig.Runc(), "--root", c.rig.Root, "run", "-d", "-b", c.Bundle, "--pid-file", c.pidFile(), c.ID}
+	run := c.rig.command("run", "-d", "-b", c.Bundle, "--pid-file", c.pidFile(), c.ID)
 	c.rig.Spawn("parent", slices.Concat([]string{parent}, c.rig.Via, run)...).Says("done")
 	return c
 }

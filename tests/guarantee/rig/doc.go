@@ -13,4 +13,7 @@
 //
 // Environment: RUNC is the binary to test (default: built from this module);
 // VIEWS is a list of views to run in (default: all); SOAK, if set, runs the long tests.
+// DRIVER=systemd has systemd make the containers' cgroups; it has to be PID 1.
+// STAGE is a directory for the stage: one that is there already is used as it
+// is, as on a machine without compilers, else it is made there and kept.
 package rig

@@ -22,21 +22,23 @@ const Bound = 60 * time.Second
 // the test binary runs in.
 type Rig struct {
 	testing.TB
-	View  View
-	Stage string // directory with runc, and rootfs, the containers' root file system
-	Root  string // runc's --root
+	View   View
+	Driver Driver
+	Stage  string // directory with runc, and rootfs, the containers' root file system
+	Root   string // runc's --root
 	// Via, if not empty, is a command that runc is run by, as in prlimit or
 	// strace: its arguments are followed by runc's path and arguments.
 	Via []string
 
 	user      int    // who runs runc, if not root: see Rootless
 	delegated string // cgroup of that user's, in each hierarchy
+	session   string // cgroup of that user's systemd
 }
 
 // Open sets a rig up for t and has everything in it cleaned up when t ends.
 func Open(t testing.TB) *Rig {
 	t.Helper()
-	return &Rig{TB: t, View: View(os.Getenv(viewVar)), Stage: os.Getenv(stageVar), Root: t.TempDir()}
+	return &Rig{TB: t, View: View(os.Getenv(viewVar)), Driver: driver(), Stage: os.Getenv(stageVar), Root: t.TempDir()}
 }
 
 // Only skips the test in other views than those named.
@@ -52,6 +54,11 @@ func (r *Rig) Only(why string, views ...View) {
 
 // Runc is the path of the binary under test.
 func (r *Rig) Runc() string { return filepath.Join(r.Stage, "runc") }
+
+// command is runc's command line with its global flags.
+func (r *Rig) command(args ...string) []string {
+	return slices.Concat([]string{r.Runc(), "--root", r.Root}, r.Driver.flags(), args)
+}
 
 // Program is the host path of a program of testdata.
 func (r *Rig) Program(name string) string { return filepath.Join(r.Stage, "rootfs/bin", name) }
@@ -112,7 +119,7 @@ func patient(args []string) []string {
 func (r *Rig) Start(args ...string) *Running {
 	r.Helper()
 	args = patient(args)
-	argv := append(append(append([]string{}, r.Via...), r.Runc(), "--root", r.Root), args...)
+	argv := append(slices.Clone(r.Via), r.command(args...)...)
 	ctx, cancel := context.WithTimeout(context.Background(), Bound)
 	n := serial.Add(1)
 	p := &Running{

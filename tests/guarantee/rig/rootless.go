@@ -20,15 +20,37 @@ const nobody = 65534
 // containers are.
 func (r *Rig) Rootless(delegated bool) {
 	r.Helper()
-	r.user = nobody
-	err := errors.Join(os.Chmod(filepath.Dir(r.Root), 0o711), os.Chown(r.Root, r.user, r.user))
-	if err != nil {
-		r.Fatal(err)
-	}
+	r.becomes(nobody)
 	if delegated {
 		r.delegate()
 	}
 	r.Via = append(r.Via, "setpriv", fmt.Sprintf("--reuid=%d", r.user), fmt.Sprintf("--regid=%d", r.user), "--clear-groups", "--")
+}
+
+// Session is Rootless for a user who has a systemd of their own, which makes the
+// containers' cgroups in what the system's has delegated to it.
+func (r *Rig) Session(user int) {
+	r.Helper()
+	r.Only("systemd delegates cgroup v2 alone to users", V2)
+	r.becomes(user)
+	dir := fmt.Sprintf("/run/user/%d", user)
+	r.Await("the systemd of user "+fmt.Sprint(user), func() bool {
+		_, err := os.Stat(dir + "/bus")
+		return err == nil
+	})
+	r.session = fmt.Sprintf("/user.slice/user-%d.slice/user@%d.service", user, user)
+	r.Via = append(r.Via, "setpriv", fmt.Sprintf("--reuid=%d", user), fmt.Sprintf("--regid=%d", user), "--clear-groups", "--",
+		"env", "XDG_RUNTIME_DIR="+dir, "DBUS_SESSION_BUS_ADDRESS=unix:path="+dir+"/bus")
+}
+
+// becomes makes the user the owner of the state directory.
+func (r *Rig) becomes(user int) {
+	r.Helper()
+	r.user = user
+	err := errors.Join(os.Chmod(filepath.Dir(r.Root), 0o711), os.Chown(r.Root, r.user, r.user))
+	if err != nil {
+		r.Fatal(err)
+	}
 }
 
 // delegate gives the user a cgroup in each hierarchy, as systemd does with
@@ -66,7 +88,7 @@ func (r *Rig) adapt(spec *specs.Spec) {
 	id := []specs.LinuxIDMapping{{ContainerID: 0, HostID: uint32(r.user), Size: 1}}
 	spec.Linux.UIDMappings, spec.Linux.GIDMappings = id, id
 	spec.Linux.Namespaces = append(spec.Linux.Namespaces, specs.LinuxNamespace{Type: specs.UserNamespace})
-	if r.delegated == "" {
+	if r.delegated == "" && r.session == "" {
 		spec.Linux.CgroupsPath = ""
 	}
 	if !slices.ContainsFunc(spec.Linux.Namespaces, func(n specs.LinuxNamespace) bool { return n.Type == specs.PIDNamespace }) {

@@ -1,6 +1,7 @@
 package rig
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -50,12 +51,14 @@ func Main(m *testing.M) int {
 		fmt.Println("SKIP: the guarantee tests need root: they mount cgroup file systems in a mount namespace")
 		return 0
 	}
-	stage, err := build()
+	stage, kept, err := prepared()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	defer os.RemoveAll(stage)
+	if !kept {
+		defer os.RemoveAll(stage)
+	}
 	status := 0
 	for _, v := range []View{Hybrid, V1, V2} {
 		if want := os.Getenv("VIEWS"); want != "" && !slices.Contains(strings.FieldsFunc(want, func(r rune) bool { return r == ',' || r == ' ' }), string(v)) {
@@ -136,65 +139,81 @@ func enter(v View) error {
 	return nil
 }
 
-// build makes the stage: a directory with runc and a root file system that has
-// busybox and the programs of testdata, each called like its source.
-func build() (stage string, err error) {
-	if stage, err = os.MkdirTemp("", "guarantee"); err != nil {
-		return "", err
-	}
-	defer func() {
-		if err != nil {
-			os.RemoveAll(stage)
+// prepared returns the stage, which is made if it is not there, and whether it
+// is to be kept. A machine without a compiler is given a stage that was made on
+// another.
+func prepared() (stage string, kept bool, err error) {
+	if stage = os.Getenv("STAGE"); stage == "" {
+		stage, err = os.MkdirTemp("", "guarantee")
+	} else if stage, err = filepath.Abs(stage); err == nil {
+		kept = true
+		if _, err := os.Stat(filepath.Join(stage, "rootfs")); err == nil {
+			return stage, kept, nil
 		}
-	}()
+		err = os.MkdirAll(stage, 0o755)
+	}
+	if err == nil {
+		err = build(stage)
+	}
+	if err != nil && !kept {
+		err = errors.Join(err, os.RemoveAll(stage))
+	}
+	return stage, kept, err
+}
+
+// build fills the stage: with runc and a root file system that has busybox and
+// the programs of testdata, each called like its source.
+func build(stage string) error {
 	if err := os.Chmod(stage, 0o755); err != nil { // containers of other users pass through
-		return "", err
+		return err
 	}
+	var err error
 	if runc := os.Getenv("RUNC"); runc != "" {
-		if runc, err = filepath.Abs(runc); err == nil {
-			err = os.Symlink(runc, filepath.Join(stage, "runc"))
-		}
+		err = command("cp", runc, filepath.Join(stage, "runc"))
 	} else {
 		err = command("go", "build", "-tags", "seccomp urfave_cli_no_template", "-o", filepath.Join(stage, "runc"), "runcsync")
 	}
 	if err != nil {
-		return "", err
+		return err
 	}
 	root := filepath.Join(stage, "rootfs")
 	for _, d := range []string{"bin", "dev", "proc", "sys", "tmp", "mnt"} {
 		if err := os.MkdirAll(filepath.Join(root, d), 0o755); err != nil {
-			return "", err
+			return err
 		}
 	}
 	busybox, err := exec.LookPath("busybox")
 	if err != nil {
-		return "", fmt.Errorf("busybox-static is needed: %w", err)
+		return fmt.Errorf("busybox-static is needed: %w", err)
 	}
 	if err := command("cp", busybox, filepath.Join(root, "bin/busybox")); err != nil {
-		return "", err
+		return err
 	}
 	for _, name := range []string{"sh", "sleep", "cat", "true", "seq"} {
 		if err := os.Symlink("busybox", filepath.Join(root, "bin", name)); err != nil {
-			return "", err
+			return err
 		}
 	}
 	sources, err := filepath.Glob("testdata/*.c")
+	if err != nil {
+		return err
+	}
 	for _, c := range sources {
 		name := strings.TrimSuffix(filepath.Base(c), ".c")
 		if err := command("gcc", "-O1", "-Wall", "-Werror", "-pthread", "-static", "-o", filepath.Join(root, "bin", name), c); err != nil {
-			return "", err
+			return err
 		}
 	}
 	// crowd once more, for a program that may be run and not be read.
 	unreadable := filepath.Join(root, "bin/unreadable")
 	if err := command("cp", filepath.Join(root, "bin/crowd"), unreadable); err != nil {
-		return "", err
+		return err
 	}
-	return stage, os.Chmod(unreadable, 0o711)
+	return os.Chmod(unreadable, 0o711)
 }
 
 func command(name string, args ...string) error {
-	out, err := exec.Command(name, args...).CombinedOutput()
+	out, err := exec.Command(name, args...).CombinedOutput() //nolint:gosec // the tests' own commands
 	if err != nil {
 		return fmt.Errorf("%s %s: %w\n%s", name, strings.Join(args, " "), err, out)
 	}

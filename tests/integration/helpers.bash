@@ -183,6 +183,16 @@ only_in_layouts() {
   [[ " $* " == *" $LAYOUT "* ]] || skip "not in cgroup layout $LAYOUT"
 }
 
+# has_controller NAME: the layout has it; a v2 view of a host with v1 has none of
+# those that v1 has.
+has_controller() {
+  if [[ $LAYOUT == v2 ]]; then
+    [[ " $(</sys/fs/cgroup/cgroup.controllers) " == *" $1 "* ]]
+  else
+    grep -qE "^cgroup [^ ]+ cgroup ([^ ]*,)?$1(,| )" /proc/self/mounts
+  fi
+}
+
 # --- bundles
 
 # new_bundle DIR: a root file system of hard links, for which reason a test adds

@@ -36,6 +36,13 @@ REPORT ?=
 ROUNDS ?=
 LAYOUTS ?=
 JOBS ?=
+# Guests of make test-vm, or of make vm-shell; empty means all, or its default.
+KERNELS ?=
+DRIVERS ?=
+PARTS ?=
+FAST := observed drain synckill systemd race
+KERNEL ?= 6.1
+DRIVER ?=
 
 export CGO_ENABLED = 1
 SHELL := /bin/bash
@@ -170,6 +177,21 @@ test-engines: deps-engines test-cmds $(BIN)/stop $(BIN)/crictl $(if $(filter $(C
 engines-table: deps-engines test-cmds runc ## measure them on this runtime and on upstream's, into docs/engines.md (RUNS=10 LIMIT=seconds)
 	script/engines-table --write
 
+##@ On other kernels
+.PHONY: test-vm
+test-vm: deps-vm static test-cmds ## the suites in guests (KERNELS="5.10 ..." LAYOUTS="v2 hybrid v1" DRIVERS="fs systemd" PARTS=...)
+	TAGS="$(TAGS)" KERNELS="$(KERNELS)" LAYOUTS="$(LAYOUTS)" DRIVERS="$(DRIVERS)" PARTS="$(PARTS)" script/vm
+
+.PHONY: test-vm-fast
+test-vm-fast: deps-vm static test-cmds ## of that three guests, in minutes: what continuous integration runs
+	TAGS="$(TAGS)" CELLS="5.10/v1/fs 6.1/v2/systemd newest/v2/fs" PARTS="$(FAST)" DEADLINE=900 script/vm
+
+.PHONY: vm-shell
+vm-shell: deps-vm static test-cmds ## a shell in one guest (KERNEL=6.1 LAYOUT=v2 DRIVER=fs)
+	TAGS="$(TAGS)" script/vm-kernel "$(KERNEL)" && script/vm-root && script/vm-payload
+	SHELL_IN=1 script/vm-boot "$(KERNEL)" "$(or $(LAYOUT),v2)" "$(or $(DRIVER),fs)"
+
+##@ Measuring
 .PHONY: compare
 compare: deps-build ## start-up time and stripped size against upstream's runc
 	TAGS="$(TAGS)" EXTLDFLAGS="$(EXTLDFLAGS)" script/compare-upstream
@@ -185,7 +207,7 @@ help: ## list the targets
 		/^[a-z0-9 -]+:.*## / { printf "  %-20s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 # Debian packages: each target installs what is missing and says so in one line.
-.PHONY: deps-build deps-lint deps-test deps-demo deps-engines deps-packaging
+.PHONY: deps-build deps-lint deps-test deps-demo deps-engines deps-packaging deps-vm
 deps-build:
 	@script/install-deps build
 deps-lint:
@@ -196,6 +218,8 @@ deps-engines:
 	@script/install-deps build test engines
 deps-packaging:
 	@script/install-deps build test packaging
+deps-vm:
+	@script/install-deps build vm
 deps-demo:
 	@script/install-deps build demo
 

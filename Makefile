@@ -186,6 +186,11 @@ test-vm: deps-vm static test-cmds ## the suites in guests (KERNELS="5.10 ..." LA
 test-vm-fast: deps-vm static test-cmds ## of that three guests, in minutes: what continuous integration runs
 	TAGS="$(TAGS)" CELLS="5.10/v1/fs 6.1/v2/systemd newest/v2/fs" PARTS="$(FAST)" DEADLINE=900 script/vm
 
+.PHONY: test-systemd
+test-systemd: deps-vm static test-cmds ## the systemd driver on this kernel: systemd in namespaces, each layout, in seconds (PARTS=...)
+	script/vm-root >/dev/null && TAGS="$(TAGS)" script/vm-payload >/dev/null
+	PARTS="$(or $(PARTS),$(FAST) guarantee)" script/in-systemd
+
 .PHONY: vm-shell
 vm-shell: deps-vm static test-cmds ## a shell in one guest (KERNEL=6.1 LAYOUT=v2 DRIVER=fs)
 	TAGS="$(TAGS)" script/vm-kernel "$(KERNEL)" && script/vm-root && script/vm-payload

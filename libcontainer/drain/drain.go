@@ -525,11 +525,24 @@ func (d *drainer) killEach(l lister) (n int, empty bool, err error) {
 		return 0, err == nil, err
 	}
 	d.stopForks()
+	if len(d.hit) == 0 {
+		d.hit = make(map[int]uint64, len(m.pids))
+	}
+	// Of many the last ones are watched: they got the signal last, so that by
+	// their end most of the others have ended as well. Those that have not, the
+	// next look finds.
+	first := 0
+	if room := d.watch.budget.watch - len(d.watch.held); len(m.pids) > room {
+		first = m.pids[len(m.pids)-max(room, 1)]
+	}
 	n, err = d.confirmed(l, m.pids, none, func(h handle) error {
 		if err := d.send(h, unix.SIGKILL); err != nil {
 			return err
 		}
 		d.hit[h.pid] = 0
+		if h.pid < first {
+			return nil
+		}
 		d.watch.add(h)
 		return errKeep
 	})
@@ -563,7 +576,7 @@ func (d *drainer) list(l lister) (members, error) {
 // It returns how many there were, those passed over by skip included and those
 // for which use said errKnown not.
 func (d *drainer) confirmed(l lister, pids []int, skip func(pid int) bool, use func(handle) error) (total int, err error) {
-	for batch := range slices.Chunk(pids, d.watch.budget.batch) {
+	for batch := range slices.Chunk(pids, d.watch.budget.of(len(pids))) {
 		n, err := d.confirm(l, batch, skip, use)
 		total += n
 		if err != nil {
@@ -601,21 +614,24 @@ func (d *drainer) confirm(l lister, pids []int, skip func(pid int) bool, use fun
 	if err != nil {
 		return n, &UnverifiableError{What: l.name(), Err: err}
 	}
-	for i := 0; i < len(handles); i++ {
-		if !in(handles[i].pid) {
-			continue
+	for len(handles) > 0 {
+		h := handles[0]
+		if in(h.pid) {
+			err := use(h)
+			if errors.Is(err, errKeep) {
+				handles = handles[1:]
+				n++
+				continue
+			}
+			if err != nil && !errors.Is(err, errKnown) {
+				return n, err
+			}
+			if err == nil {
+				n++
+			}
 		}
-		switch err := use(handles[i]); {
-		case errors.Is(err, errKeep):
-			handles = slices.Delete(handles, i, i+1)
-			i--
-			n++
-		case errors.Is(err, errKnown):
-		case err != nil:
-			return n, err
-		default:
-			n++
-		}
+		h.close()
+		handles = handles[1:]
 	}
 	return n, nil
 }

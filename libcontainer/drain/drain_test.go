@@ -232,16 +232,36 @@ func TestAffordable(t *testing.T) {
 		limit uint64
 		want  budget
 	}{
-		{1024, full},
-		{open, budget{1, 1}},
-		{open + spare + 20, budget{10, 10}},
+		{4096, full},
+		{1024, budget{watch: full.watch, batch: full.batch}},
+		{open, budget{watch: 1, batch: 1}},
+		{open + spare + 20, budget{watch: 10, batch: 10}},
 		{900, full},
 	} {
 		if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: tt.limit, Max: was.Max}); err != nil {
 			t.Fatal(err)
 		}
-		if got := affordable(); got.watch > tt.want.watch || got.batch > tt.want.batch || tt.want.watch-got.watch > 2 {
+		if got := affordable(); got.watch > tt.want.watch || got.batch > tt.want.batch || got.most > tt.want.most || tt.want.watch-got.watch > 2 {
 			t.Errorf("limit %d with %d open: %+v, want %+v", tt.limit, open, got, tt.want)
+		}
+	}
+}
+
+// TestBatches has few listings for many processes, within the budget.
+func TestBatches(t *testing.T) {
+	for _, tt := range []struct {
+		budget
+		n, want int
+	}{
+		{full, 1, 64},
+		{full, 1000, 64},
+		{full, 10000, 625},
+		{full, 1000000, 1024},
+		{budget{watch: 128, batch: 64}, 10000, 64},
+		{budget{watch: 1, batch: 1}, 10000, 1},
+	} {
+		if got := tt.of(tt.n); got != tt.want {
+			t.Errorf("%+v, %d processes: %d at a time, want %d", tt.budget, tt.n, got, tt.want)
 		}
 	}
 }

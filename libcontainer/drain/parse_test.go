@@ -66,7 +66,7 @@ func TestReadIDs(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer unix.Close(fd)
-			ids, err := readIDs(fd, "f", tt.limit)
+			ids, err := readIDs(fd, "f", tt.limit, nil)
 			if err != nil || tt.limit == 0 && len(ids) != tt.want || tt.limit > 0 && (len(ids) < tt.want || len(ids) > 1000) {
 				t.Errorf("got %d IDs, %v; want %d", len(ids), err, tt.want)
 			}
@@ -77,25 +77,33 @@ func TestReadIDs(t *testing.T) {
 	}
 }
 
-func TestPathInHierarchy(t *testing.T) {
-	text := "12:cpu,cpuacct:/a\n5:pids:/b:c\n3:name=systemd:/d\n0::/e\n"
+func TestCgroupInMount(t *testing.T) {
+	k := kin{cgroups: parseCgroups("12:cpu,cpuacct:/a\n5:pids:/b:c\n3:name=systemd:/d\n0::/e\n")}
 	tests := []struct {
-		v       Version
-		options string
-		want    string
-		ok      bool
+		kind, options string
+		want          string
+		ok            bool
 	}{
-		{V2, "rw", "/e", true},
-		{V1, "rw,cpu,cpuacct", "/a", true},
-		{V1, "rw,pids", "/b:c", true},
-		{V1, "rw,xattr,name=systemd", "/d", true},
-		{V1, "rw,memory", "", false},
-		{V1, "rw", "", false},
+		{"cgroup2 none", "rw", "/e", true},
+		{"cgroup2 cgroup", "rw,nsdelegate", "/e", true},
+		{"cgroup none", "rw,cpu,cpuacct", "/a", true},
+		{"cgroup pids", "rw,pids", "/b:c", true},
+		{"cgroup none", "rw,xattr,name=systemd", "/d", true},
+		{"cgroup none", "rw,memory", "", false},
+		{"cgroup none", "rw", "", false},
 	}
 	for _, tt := range tests {
-		if got, ok := pathInHierarchy(text, tt.v, tt.options); got != tt.want || ok != tt.ok {
-			t.Errorf("%s %q: got %q, %t; want %q, %t", tt.v, tt.options, got, ok, tt.want, tt.ok)
+		line := "30 24 0:26 /up /sys/fs/cgroup\\040x rw,relatime shared:9 - " + tt.kind + " " + tt.options + "\n"
+		m, ok := parseMount(line)
+		if !ok || m.root != "/up" || m.point != "/sys/fs/cgroup x" || m.dev != unix.Mkdev(0, 26) {
+			t.Errorf("%q: got %+v, %t", line, m, ok)
 		}
+		if got, ok := k.in(m); got != tt.want || ok != tt.ok {
+			t.Errorf("%s %q: got %q, %t; want %q, %t", tt.kind, tt.options, got, ok, tt.want, tt.ok)
+		}
+	}
+	if m, ok := parseMount("30 24 0:26 / /proc rw - proc proc rw\n"); ok {
+		t.Errorf("proc: got %+v, want it passed over", m)
 	}
 }
 
@@ -151,13 +159,16 @@ func TestLineage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(kin) < 2 || kin[0].pid != os.Getpid() || kin[1].pid != os.Getppid() || kin[0].cgroup == "" {
+	if len(kin) < 2 || kin[0].pid != os.Getpid() || kin[1].pid != os.Getppid() || len(kin[0].cgroups) == 0 {
 		t.Errorf("got %+v, want %d, its parent %d, ...", kin, os.Getpid(), os.Getppid())
 	}
 }
 
 func TestCheckSafe(t *testing.T) {
-	own := lineage{{os.Getpid(), "0::/own\n4:pids:/own\n"}, {1, "0::/up\n"}}
+	relative := func(pid int, at string) kin {
+		return kin{pid, map[string]string{"": at, "pids": at}}
+	}
+	own := lineage{relative(os.Getpid(), "/own"), {1, map[string]string{"": "/up"}}}
 	for _, v := range []Version{V1, V2} {
 		t.Run(v.String(), func(t *testing.T) {
 			root := mounted(t, v, "pids")
@@ -170,26 +181,31 @@ func TestCheckSafe(t *testing.T) {
 			if err := checkSafe([]*Tree{sub}); err != nil {
 				t.Errorf("a cgroup of nobody's: %v", err)
 			}
-			mounts, err := os.ReadFile("/proc/self/mountinfo")
+			mounts, err := readMounts()
 			if err != nil {
 				t.Fatal(err)
 			}
 			place := "/" + filepath.Base(sub.Path)
 			for _, kin := range []lineage{
-				append(own, kin{2, "0::" + place + "\n4:pids:" + place + "\n"}),
-				append(own, kin{2, "0::" + place + "/below\n4:pids:" + place + "/below\n"}),
+				append(own, relative(2, place)),
+				append(own, relative(2, place+"/below")),
 			} {
-				if err := sub.checkSafe(string(mounts), kin); !errors.As(err, &unsafe) {
+				if err := sub.checkSafe(mounts, kin); !errors.As(err, &unsafe) {
 					t.Errorf("with %+v: got %v, want it refused", kin, err)
 				}
 			}
 			// Mounted from above the caller's cgroup namespace.
-			outside := strings.ReplaceAll(string(mounts), " / "+root+" ", " /.. "+root+" ")
-			if err := sub.checkSafe(outside, append(own, kin{2, "0::/.." + place + "\n4:pids:/.." + place + "\n"})); !errors.As(err, &unsafe) {
+			outside := slices.Clone(mounts)
+			for i := range outside {
+				if outside[i].point == root && outside[i].root == "/" {
+					outside[i].root = "/.."
+				}
+			}
+			if err := sub.checkSafe(outside, append(own, relative(2, "/.."+place))); !errors.As(err, &unsafe) {
 				t.Errorf("outside of the cgroup namespace: got %v, want it refused", err)
 			}
 			for _, name := range []string{place + "x", "/x" + place} {
-				if err := sub.checkSafe(string(mounts), append(own, kin{2, "0::" + name + "\n4:pids:" + name + "\n"})); err != nil {
+				if err := sub.checkSafe(mounts, append(own, relative(2, name))); err != nil {
 					t.Errorf("with an ancestor in %s: %v", name, err)
 				}
 			}

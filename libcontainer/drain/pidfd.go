@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -254,6 +255,24 @@ func readSmall(dir int, path string, buf []byte) (string, error) {
 	defer unix.Close(fd)
 	n, err := pread(fd, buf, 0)
 	return string(buf[:n]), err
+}
+
+// readAll reads a file of procfs of any length, in few calls: each generates
+// the text anew from where the last one ended.
+func readAll(path string) (string, error) {
+	fd, err := openat(unix.AT_FDCWD, path, unix.O_RDONLY)
+	if err != nil {
+		return "", err
+	}
+	defer unix.Close(fd)
+	text := make([]byte, 0, 8192)
+	for {
+		text = slices.Grow(text, 4096)
+		n, err := pread(fd, text[len(text):cap(text)], int64(len(text)))
+		if text = text[:len(text)+n]; n == 0 || err != nil {
+			return string(text), err
+		}
+	}
 }
 
 func openat(dir int, path string, flags int) (int, error) {

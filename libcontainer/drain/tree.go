@@ -33,6 +33,7 @@ type Tree struct {
 	dir     int  // -1 where there is no such cgroup (any more)
 	events  int  // cgroup.events of a v2 tree, -1 until it is asked for
 	freezer bool // a v1 hierarchy with the freezer
+	listed  int  // processes in the longest listing so far
 }
 
 // OpenTree opens the cgroup at path. A cgroup that is not there is an empty
@@ -190,14 +191,14 @@ func (m members) empty() bool { return len(m.pids) == 0 && !m.foreign }
 // list reads cgroup.procs of the whole subtree, or until it has seen at least
 // limit processes (0: no limit). Cgroups that vanish meanwhile are skipped.
 func (t *Tree) list(limit int) (members, error) {
-	var m members
+	m := members{pids: make([]int, 0, t.listed)}
 	if t.dir < 0 {
 		return m, nil
 	}
 	err := t.walk(func(dir int) error {
-		pids, err := readIDs(dir, "cgroup.procs", limit)
+		pids, err := readIDs(dir, "cgroup.procs", limit, m.pids)
 		if errors.Is(err, unix.EOPNOTSUPP) {
-			pids, err = readThreadGroups(dir) // a threaded cgroup
+			pids, err = readThreadGroups(dir, m.pids) // a threaded cgroup
 		}
 		if err != nil {
 			if vanished(err) {
@@ -205,15 +206,18 @@ func (t *Tree) list(limit int) (members, error) {
 			}
 			return t.error("read cgroup.procs", err)
 		}
-		m.pids = append(m.pids, pids...)
+		m.pids = pids
 		if limit > 0 && len(m.pids) >= limit {
 			m.more = true
 			return fs.SkipAll
 		}
 		return nil
 	})
-	slices.Sort(m.pids)
+	if !slices.IsSorted(m.pids) { // v1's files are
+		slices.Sort(m.pids)
+	}
 	m.pids = slices.Compact(m.pids)
+	t.listed = max(t.listed, len(m.pids))
 	if len(m.pids) > 0 && m.pids[0] == 0 {
 		m.foreign = true
 		m.pids = m.pids[1:]
@@ -227,17 +231,16 @@ func (t *Tree) Contains(pid int) (bool, error) {
 	return in(pid), err
 }
 
-// readIDs reads a file of one ID a line; it may stop after limit lines. The
-// file is opened anew each time: on v1 a descriptor goes on to serve the list
+// readIDs reads a file of one ID a line and appends them to ids; it may stop
+// when these are limit (0: no limit). The file is opened anew each time: on v1 a descriptor goes on to serve the list
 // that was made when it was first read.
-func readIDs(dir int, file string, limit int) ([]int, error) {
+func readIDs(dir int, file string, limit int, ids []int) ([]int, error) {
 	fd, err := openat(dir, file, unix.O_RDONLY)
 	if err != nil {
 		return nil, err
 	}
 	defer unix.Close(fd)
 	var (
-		ids  []int
 		id   int
 		some bool
 		at   int64
@@ -264,13 +267,12 @@ func readIDs(dir int, file string, limit int) ([]int, error) {
 }
 
 // readThreadGroups lists a threaded cgroup, where cgroup.procs can't be read:
-// the processes of which any thread is in it.
-func readThreadGroups(dir int) ([]int, error) {
-	tids, err := readIDs(dir, "cgroup.threads", 0)
+// the processes of which any thread is in it. It appends to pids.
+func readThreadGroups(dir int, pids []int) ([]int, error) {
+	tids, err := readIDs(dir, "cgroup.threads", 0, nil)
 	if err != nil {
 		return nil, err
 	}
-	var pids []int
 	for _, tid := range tids {
 		pid, err := threadGroup(tid)
 		if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ESRCH) {

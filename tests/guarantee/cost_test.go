@@ -32,8 +32,13 @@ func (tr trace) own() int {
 	return n
 }
 
-// maxDescriptors is how many a kill may have open at a time.
-const maxDescriptors = 256
+// maxDescriptors is how many a kill of n processes may have open at a time.
+func maxDescriptors(v rig.View, n int) int {
+	if v == rig.V1 && n > 1000 {
+		return 1280 // many are pinned at a time, so that they need not be listed too often
+	}
+	return 256
+}
 
 // TestCost counts the system calls and descriptors of a kill. What is constant
 // on v2 beyond 128 processes grows with their number where there is no
@@ -59,8 +64,8 @@ func TestCost(t *testing.T) {
 		calls[n] = tr.own()
 		t.Logf("view %s, %d processes: %d system calls (%d with the Go runtime's), %d descriptors at most, %s under ptrace",
 			r.View, n, tr.own(), tr.calls, tr.fds, res.Took.Round(time.Millisecond))
-		if tr.fds > maxDescriptors {
-			t.Errorf("%d descriptors open at a time, want %d at most", tr.fds, maxDescriptors)
+		if most := maxDescriptors(r.View, n); tr.fds > most {
+			t.Errorf("%d descriptors open at a time, want %d at most", tr.fds, most)
 		}
 		c.Delete()
 	}

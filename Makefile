@@ -201,6 +201,37 @@ vm-shell: deps-vm static test-cmds ## a shell in one guest (KERNEL=6.1 LAYOUT=v2
 compare: deps-build ## start-up time and stripped size against upstream's runc
 	TAGS="$(TAGS)" EXTLDFLAGS="$(EXTLDFLAGS)" script/compare-upstream
 
+##@ Measuring
+# The benchmark and its raw data. ALONE is a command that runs another one while
+# the machine has nothing else to do; a slice of the full run is below four
+# minutes. BASELINE is an earlier build of ./runc, to be measured beside it.
+BENCH := .cache/bench
+ALONE ?=
+BASELINE ?=
+BENCH_RUN := $(BENCH)/bench run -repo . -ours "$(RUNC)" -upstream $(BIN)/upstream-runc -peers $(BENCH)/peers -baseline "$(BASELINE)" -only "$(ONLY)"
+ONLY ?=
+
+.PHONY: bench-build
+bench-build: deps-build runc $(BIN)/upstream-runc
+	mkdir -p $(BENCH)
+	$(GO) build -C bench -trimpath -o ../$(BENCH)/bench .
+	bench/peers $(BENCH)/peers
+
+.PHONY: bench
+bench: bench-build ## how far a synchronous kill is from the kernel's floor and from upstream's, in two minutes (ONLY=regexp BASELINE=runc)
+	rm -f $(BENCH)/short.jsonl
+	$(ALONE) $(BENCH_RUN) -data $(BENCH)/short.jsonl
+	$(BENCH)/bench report -data $(BENCH)/short.jsonl
+
+.PHONY: bench-full
+bench-full: bench-build ## all sizes and layouts, into bench/RESULTS.md; goes on where it was stopped (ALONE=command BASELINE=runc)
+	until $(ALONE) $(BENCH_RUN) -full -for 200s -data bench/results.jsonl; do [ $$? = 75 ] || exit 1; done
+	$(MAKE) bench-report
+
+.PHONY: bench-report
+bench-report: ## bench/RESULTS.md and its plots from bench/results.jsonl
+	$(GO) run -C bench . report -data results.jsonl -notes notes.md -o RESULTS.md
+
 ##@ Seeing
 .PHONY: demo
 demo: deps-demo runc $(BIN)/alive ## show side by side what is left after a kill, with and without --wait

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -131,7 +132,7 @@ func inView(o options) error {
 	if b.Runtimes, err = st.Runtimes(o.ours, o.upstream, o.baseline, o.peers); err != nil {
 		return err
 	}
-	all := b.Runtimes
+	all := slices.Clone(b.Runtimes)
 	missing := b.Probe()
 	for _, own := range []string{"ours", "upstream"} {
 		if why, bad := missing[own+", "+o.view]; bad {

@@ -29,9 +29,7 @@ int main(int argc, char **argv)
 	if (pid < 0)
 		err(1, "fork");
 	if (pid == 0) {
-		close(0);
-		close(1);
-		if (dup(2) != 0 && dup(2) != 1)
+		if (dup2(2, 0) < 0 || dup2(2, 1) < 0)
 			_exit(126);
 		execv(argv[1], argv + 1);
 		err(127, "%s", argv[1]);

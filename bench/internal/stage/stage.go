@@ -128,7 +128,7 @@ func (s Stage) Describe(date string, runtimes []Runtime, missing map[string]stri
 	if out, err := exec.Command("git", "-C", s.Repo, "describe", "--always", "--dirty", "--abbrev=12").Output(); err == nil {
 		m.Commit = strings.TrimSpace(string(out))
 	}
-	for _, r := range runtimes {
+	for _, r := range runtimes { // those that can't be started say why
 		m.Versions[r.Name] = r.Version()
 	}
 	return m

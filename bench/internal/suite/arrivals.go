@@ -21,7 +21,7 @@ var arrivals = suite{
 		if !b.Full && b.View != "hybrid" {
 			return nil
 		}
-		return []planned{{Case: sample.Case{PIDs: "host", N: 6}, rounds: b.pick(2, 15)}}
+		return []planned{{Case: sample.Case{PIDs: "host", N: 6}, rounds: b.pick(2, 8)}}
 	},
 	round: func(b *Bench, c sample.Case, round int) ([]sample.Sample, error) {
 		subjects := endings[:2]

@@ -17,7 +17,7 @@ var start = suite{
 		if b.View != "hybrid" {
 			return nil
 		}
-		return []planned{{rounds: b.pick(60, 400)}}
+		return []planned{{rounds: b.pick(60, 300)}}
 	},
 	round: func(b *Bench, c sample.Case, round int) ([]sample.Sample, error) {
 		subjects := append([]stage.Runtime{{Name: "nothing", Path: b.Stage.Rootfs() + "/bin/crowd"}}, b.Runtimes...)
@@ -54,22 +54,22 @@ type step struct {
 const anExec = "/bin/crowd"
 
 var steps = []step{
-	{"create", true, nil, []string{"create", "-b", "BUNDLE", "ID"}, 100},
-	{"start", false, []string{"create"}, []string{"start", "ID"}, 100},
-	{"run", true, nil, []string{"run", "-d", "-b", "BUNDLE", "ID"}, 100},
-	{"exec", true, []string{"run"}, []string{"exec", "ID", anExec, "0"}, 100},
-	{"exec -d", false, []string{"run"}, []string{"exec", "-d", "ID", anExec, "0"}, 100},
-	{"state", true, []string{"run"}, []string{"state", "ID"}, 100},
-	{"ps", false, []string{"run"}, []string{"ps", "--format", "json", "ID"}, 100},
-	{"pause", false, []string{"run"}, []string{"pause", "ID"}, 60},
-	{"resume", false, []string{"run", "pause"}, []string{"resume", "ID"}, 60},
-	{"update", false, []string{"run"}, []string{"update", "--pids-limit", "100", "ID"}, 60},
-	{"events --stats", false, []string{"run"}, []string{"events", "--stats", "ID"}, 60},
-	{"kill TERM", false, []string{"run"}, []string{"kill", "ID", "TERM"}, 100},
-	{"kill KILL", true, []string{"run"}, []string{"kill", "ID", "KILL"}, 100},
-	{"delete", true, []string{"run", "kill"}, []string{"delete", "ID"}, 100},
-	{"spec", false, nil, []string{"spec", "-b", "EMPTY"}, 100},
-	{"features", false, nil, []string{"features"}, 100},
+	{"create", true, nil, []string{"create", "-b", "BUNDLE", "ID"}, 50},
+	{"start", false, []string{"create"}, []string{"start", "ID"}, 50},
+	{"run", true, nil, []string{"run", "-d", "-b", "BUNDLE", "ID"}, 50},
+	{"exec", true, []string{"run"}, []string{"exec", "ID", anExec, "0"}, 50},
+	{"exec -d", false, []string{"run"}, []string{"exec", "-d", "ID", anExec, "0"}, 50},
+	{"state", true, []string{"run"}, []string{"state", "ID"}, 50},
+	{"ps", false, []string{"run"}, []string{"ps", "--format", "json", "ID"}, 50},
+	{"pause", false, []string{"run"}, []string{"pause", "ID"}, 30},
+	{"resume", false, []string{"run", "pause"}, []string{"resume", "ID"}, 30},
+	{"update", false, []string{"run"}, []string{"update", "--pids-limit", "100", "ID"}, 30},
+	{"events --stats", false, []string{"run"}, []string{"events", "--stats", "ID"}, 30},
+	{"kill TERM", false, []string{"run"}, []string{"kill", "ID", "TERM"}, 50},
+	{"kill KILL", true, []string{"run"}, []string{"kill", "ID", "KILL"}, 50},
+	{"delete", true, []string{"run", "kill"}, []string{"delete", "ID"}, 50},
+	{"spec", false, nil, []string{"spec", "-b", "EMPTY"}, 50},
+	{"features", false, nil, []string{"features"}, 50},
 }
 
 // commands measures every other command against upstream's, in pairs, and list
@@ -82,12 +82,12 @@ const listed = 500
 func commandCases(b *Bench) []planned {
 	var cases []planned
 	for _, s := range steps {
-		if b.Full || s.short && b.View == "hybrid" {
+		if b.View == "hybrid" && (b.Full || s.short) {
 			cases = append(cases, planned{Case: sample.Case{Name: s.name}, rounds: b.pick(8, s.rounds)})
 		}
 	}
-	if b.Full && b.View != "v1" {
-		cases = append(cases, planned{Case: sample.Case{Name: "list", N: listed}, rounds: 2})
+	if b.Full && b.View == "hybrid" {
+		cases = append(cases, planned{Case: sample.Case{Name: "list", N: listed}, rounds: 1})
 	}
 	return cases
 }

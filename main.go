@@ -1,8 +1,3 @@
-// At each start the Go runtime would read the CPU limit of its cgroup, to find
-// out how many threads are worth having. That is a thirtieth of the time that a
-// short command takes, and this program keeps no thread busy for long.
-//go:debug containermaxprocs=0
-
 // Command runc is an OCI runtime: it creates, runs and ends containers from
 // OCI bundles. It is a drop-in for opencontainers/runc, on whose libcontainer
 // it is built, with one addition: kill and delete can wait until every process

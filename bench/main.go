@@ -95,18 +95,18 @@ func run(args []string) error {
 	}
 	began := time.Now()
 	var unfinished error
-	for _, view := range stage.Views {
+	for i, view := range stage.Views {
 		if why := stage.Missing(view); why != "" {
 			fmt.Fprintf(os.Stderr, "view %s is not measured: %s\n", view, why)
 			continue
 		}
-		left := o.limit - time.Since(began)
-		if left <= 0 {
+		// What is left of the time is shared by the views that are left.
+		share := (o.limit - time.Since(began)) / time.Duration(len(stage.Views)-i)
+		if share <= 0 {
 			return errMore
 		}
-		cmd := stage.InView(append([]string{"run", "-view", view, "-stage", dir, "-for", left.String()}, args...)...)
-		// The view's own limit has to win over the one that args name.
-		cmd.Args = append(cmd.Args, "-for", left.String())
+		// Of a flag that is given twice the last one counts.
+		cmd := stage.InView(slices.Concat([]string{"run"}, args, []string{"-view", view, "-stage", dir, "-for", share.String()})...)
 		if err := cmd.Run(); err != nil {
 			if exit := (*exec.ExitError)(nil); errors.As(err, &exit) && exit.ExitCode() == more {
 				unfinished = errMore

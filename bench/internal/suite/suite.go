@@ -29,6 +29,7 @@ type Bench struct {
 	Full     bool
 
 	serial int
+	shown  time.Time // when progress was last shown
 }
 
 // suite is a kind of measurement.
@@ -67,17 +68,23 @@ func (b *Bench) Run(data *sample.File, o Options) (complete bool, err error) {
 			}
 		}
 	}
-	for i, p := range todo {
-		shown := false
-		for round := data.Rounds(p.Case) + 1; round <= p.rounds; round++ {
+	total, done := 0, 0
+	for _, p := range todo {
+		total += p.rounds
+		done += min(data.Rounds(p.Case), p.rounds)
+	}
+	// A round of each case after the other: what else the machine does at a time
+	// then meets all of them, and a run that is cut off has something of all.
+	for round := 1; done < total; round++ {
+		for _, p := range todo {
+			if round > p.rounds || round <= data.Rounds(p.Case) {
+				continue
+			}
 			left := time.Until(o.Deadline)
 			if left <= 0 {
 				return false, nil
 			}
-			if o.Terminal || !shown {
-				o.show("[%d/%d] %s: round %d of %d, %s left", i+1, len(todo), p.Case, round, p.rounds, left.Round(time.Second))
-				shown = true
-			}
+			b.show(o, "%s: %d of %d rounds done, %s left; %s", b.View, done, total, left.Round(time.Second), p.Case)
 			samples, err := p.suite.round(b, p.Case, round)
 			if err != nil {
 				return false, fmt.Errorf("%s, round %d: %w", p.Case, round, err)
@@ -85,20 +92,22 @@ func (b *Bench) Run(data *sample.File, o Options) (complete bool, err error) {
 			if err := data.Add(samples); err != nil {
 				return false, err
 			}
+			done++
 		}
 	}
-	o.show("%s: all %d cases measured", b.View, len(todo))
+	b.show(o, "%s: all %d rounds done", b.View, total)
 	if o.Terminal {
 		fmt.Fprintln(o.Progress)
 	}
 	return true, nil
 }
 
-func (o Options) show(format string, args ...any) {
+func (b *Bench) show(o Options, format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
 	if o.Terminal {
 		fmt.Fprintf(o.Progress, "\r%s\x1b[K", text)
-	} else {
+	} else if now := time.Now(); now.Sub(b.shown) >= 5*time.Second {
+		b.shown = now
 		fmt.Fprintln(o.Progress, text)
 	}
 }

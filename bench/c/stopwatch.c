@@ -7,8 +7,8 @@
 // WATCHED is a file of lines "PID STARTTIME". The first thing after the end of
 // the commands is to look into /proc who of them still lives: neither a zombie
 // nor gone. "alive" is their number, "gone_ns" the time from the beginning
-// until the last of them was gone, 0 if none was alive, -1 if any was three
-// seconds later.
+// until the last of them was gone, 0 if none was alive, -1 if any was a
+// second later.
 #define _GNU_SOURCE
 #include <err.h>
 #include <errno.h>
@@ -149,7 +149,7 @@ int main(int argc, char **argv)
 	if (left > 0) {
 		struct timespec pause = {0, 1000000};
 
-		while (alive() > 0 && now() - began < took + 3000000000LL)
+		while (alive() > 0 && now() - began < took + 1000000000LL)
 			nanosleep(&pause, NULL);
 		gone = total == 0 ? now() - began : -1;
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"runcsync/bench/internal/sample"
@@ -49,6 +50,7 @@ func (r *report) machine() {
 	}
 	r.printf("Measured on %s on %d cores of %s with %d GB, Linux %s, commit %s.\n",
 		strings.Join(slices.Sorted(maps.Keys(dates)), ", "), m.Cores, m.CPU, m.MemoryGB, m.Kernel, m.Commit)
+	r.printf("%s\n", r.company())
 	r.printf("Times are in milliseconds, from the fork of a command to its end: medians, with quartiles in parentheses.\n")
 	r.printf("In each round every subject has its turn on a container of its own, in changing order; ratios are of medians of the same rounds.\n\n")
 	r.printf("| runtime | version |\n|---|---|\n")
@@ -62,6 +64,24 @@ func (r *report) machine() {
 	r.printf("\n")
 }
 
+// company says what else the machine did.
+func (r *report) company() string {
+	var low, high float64
+	nice := 0
+	for i, m := range r.file.Machines {
+		load, _ := strconv.ParseFloat(m.Load, 64)
+		if low = min(low, load); i == 0 {
+			low = load
+		}
+		high, nice = max(high, load), min(nice, m.Nice)
+	}
+	s := fmt.Sprintf("Load averages when measurements began: %.1f to %.1f.", low, high)
+	if nice < 0 {
+		s += fmt.Sprintf(" The machine had other work to do; the measurements ran before it, at nice %d.", nice)
+	}
+	return s
+}
+
 // lastPart is what a failed command said, without its command line.
 func lastPart(s string) string {
 	if _, said, ok := strings.Cut(s, `\n": `); ok {
@@ -72,11 +92,10 @@ func lastPart(s string) string {
 
 // target is a row of the table of targets.
 type target struct {
-	what   string
-	limit  float64
-	worst  float64
-	where  string
-	format string
+	what  string
+	limit float64
+	worst float64
+	where string
 }
 
 // add takes one case into account.
@@ -174,13 +193,13 @@ func (r *report) peers() {
 
 func (r *report) aliveRow(c sample.Case, name string) {
 	samples := r.of(c, name)
-	any, failed, last := 0, 0, ""
+	left, failed, last := 0, 0, ""
 	var gone []sample.Sample
 	for _, s := range samples {
 		if s.Alive > 0 {
-			any++
+			left++
 			if s.GoneNs < 0 {
-				last = "not within 3 s"
+				last = "not within 1 s"
 			} else {
 				gone = append(gone, sample.Sample{Ns: s.GoneNs})
 			}
@@ -195,7 +214,7 @@ func (r *report) aliveRow(c sample.Case, name string) {
 	alive := summary(samples, func(s sample.Sample) float64 { return float64(s.Alive) }).Center
 	most := most(samples, func(s sample.Sample) int64 { return int64(s.Alive) })
 	r.printf("| %s | %s | %d | %s | %s | %.0f | %d | %d of %d | %s | %d |\n", c.View, c.PIDs, c.N, name,
-		spread(samples, milliseconds), alive, most, any, len(samples), last, failed)
+		spread(samples, milliseconds), alive, most, left, len(samples), last, failed)
 }
 
 func (r *report) special() {
@@ -266,7 +285,7 @@ func (r *report) costs() {
 				number(summary(t, cpuMilliseconds).Center), float64(most(t, func(s sample.Sample) int64 { return s.RSSKB }))/1024)
 		}
 	}
-	r.printf("\nCPU time of five seconds of waiting for a container that ignores TERM, from the second second on:\n\n| layout | command | ms |\n|---|---|---|\n")
+	r.printf("\nCPU time of five seconds of waiting for a container that ignores TERM, after the first one:\n\n| layout | command | ms |\n|---|---|---|\n")
 	for _, c := range r.cases("survivor") {
 		for _, name := range r.subjects(c) {
 			if name != killBefore {

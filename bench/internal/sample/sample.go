@@ -47,7 +47,7 @@ type Sample struct {
 	Status int   `json:"status"` // exit status, 128 + a signal's number
 	// Alive is how many of the container's processes lived when the command
 	// had ended, GoneNs when the last of them was gone: 0 if none was alive,
-	// -1 if any was three seconds later.
+	// -1 if any was a second later.
 	Alive  int   `json:"alive"`
 	GoneNs int64 `json:"gone_ns"`
 
@@ -67,6 +67,8 @@ type Machine struct {
 	Cores    int               `json:"cores"`
 	MemoryGB int               `json:"memory_gb"`
 	Commit   string            `json:"commit"`
+	Load     string            `json:"load"`     // averages when the measurements began
+	Nice     int               `json:"nice"`     // of the measurements
 	Versions map[string]string `json:"versions"` // of each runtime
 	Missing  map[string]string `json:"missing"`  // "peer, view": why it can't be measured
 }

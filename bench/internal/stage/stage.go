@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"runcsync/bench/internal/sample"
 )
 
@@ -121,6 +123,10 @@ func (s Stage) Build() error {
 func (s Stage) Describe(date string, runtimes []Runtime, missing map[string]string) sample.Machine {
 	m := sample.Machine{Date: date, Cores: cores(), Versions: map[string]string{}, Missing: missing}
 	m.Kernel = line("/proc/sys/kernel/osrelease", "")
+	m.Load = strings.Join(strings.Fields(line("/proc/loadavg", ""))[:1], "")
+	if was, err := unix.Getpriority(unix.PRIO_PROCESS, 0); err == nil {
+		m.Nice = 20 - was // the system call returns it turned round
+	}
 	m.CPU = strings.TrimSpace(strings.TrimLeft(line("/proc/cpuinfo", "model name"), "\t :"))
 	var kb int
 	_, _ = fmt.Sscanf(line("/proc/meminfo", "MemTotal:"), "%d", &kb)

@@ -94,7 +94,7 @@ func endCases(b *Bench) []planned {
 func endRound(b *Bench, c sample.Case, round int) ([]sample.Sample, error) {
 	var subjects []ending
 	for _, e := range endings {
-		if _, there := b.runtime(e.runtime); there && !(e.few && (c.N > 1000 || round > fewRounds)) {
+		if _, there := b.runtime(e.runtime); there && (!e.few || c.N <= 1000 && round <= fewRounds) {
 			subjects = append(subjects, e)
 		}
 	}

@@ -17,6 +17,7 @@ import (
 	"strings"
 	"time"
 
+	"runcsync/bench/internal/container"
 	"runcsync/bench/internal/report"
 	"runcsync/bench/internal/sample"
 	"runcsync/bench/internal/stage"
@@ -91,6 +92,9 @@ func run(args []string) error {
 		return err
 	}
 	if err := (stage.Stage{Dir: dir, Repo: o.repo}).Build(); err != nil {
+		return err
+	}
+	if err := container.Sweep(); err != nil {
 		return err
 	}
 	began := time.Now()

@@ -251,17 +251,41 @@ func below(dir string) []string {
 
 // Remove ends what is left of the container and removes it.
 func (c *Container) Remove() error {
+	err := c.settle()
+	if c.input != nil {
+		c.input.Close()
+		_ = c.cradle.Wait()
+	}
+	return errors.Join(err, os.RemoveAll(c.Dir))
+}
+
+// Sweep ends and removes what runs left behind that were killed.
+func Sweep() error {
+	var failed error
+	for _, h := range Hierarchies() {
+		dirs, err := filepath.Glob(filepath.Join(h, "bench-*-*"))
+		failed = errors.Join(failed, err)
+		for _, dir := range dirs {
+			var owner, n int
+			id := filepath.Base(dir)
+			if _, err := fmt.Sscanf(id, "bench-%d-%d", &owner, &n); err != nil || unix.Kill(owner, 0) == nil {
+				continue
+			}
+			failed = errors.Join(failed, (&Container{ID: id}).settle())
+		}
+	}
+	return failed
+}
+
+// settle ends the container's processes and removes its cgroups.
+func (c *Container) settle() error {
 	var err error
 	for end := time.Now().Add(bound); time.Now().Before(end); time.Sleep(2 * time.Millisecond) {
 		if err = c.clear(); err == nil {
 			break
 		}
 	}
-	if c.input != nil {
-		c.input.Close()
-		_ = c.cradle.Wait()
-	}
-	return errors.Join(err, os.RemoveAll(c.Dir))
+	return err
 }
 
 // clear kills once and removes what can be removed.

@@ -53,7 +53,7 @@ type options struct {
 	full                            bool
 	data, only, repo, stage, view   string
 	ours, upstream, baseline, peers string
-	limit                           time.Duration
+	limit, calm                     time.Duration
 }
 
 func (o *options) parse(args []string) error {
@@ -62,6 +62,7 @@ func (o *options) parse(args []string) error {
 	f.StringVar(&o.data, "data", "results.jsonl", "append to `FILE`; what is in it is not measured again")
 	f.StringVar(&o.only, "only", "", "only cases whose name matches `REGEXP`")
 	f.DurationVar(&o.limit, "for", 24*time.Hour, "begin no round after `DURATION`; exit status 75 if more is to be done")
+	f.DurationVar(&o.calm, "calm", 0, "put each measurement off for up to `DURATION` while other processes run")
 	f.StringVar(&o.repo, "repo", "..", "the runtime's sources")
 	f.StringVar(&o.ours, "ours", "../runc", "the runtime")
 	f.StringVar(&o.upstream, "upstream", "../tests/cmd/_bin/upstream-runc", "upstream's")
@@ -132,7 +133,7 @@ func inView(o options) error {
 		return err
 	}
 	st := stage.Stage{Dir: o.stage, Repo: o.repo}
-	b := &suite.Bench{Stage: st, Dir: st.Dir, View: o.view, Full: o.full}
+	b := &suite.Bench{Stage: st, Dir: st.Dir, View: o.view, Full: o.full, Calm: o.calm}
 	if b.Runtimes, err = st.Runtimes(o.ours, o.upstream, o.baseline, o.peers); err != nil {
 		return err
 	}

@@ -140,6 +140,13 @@ func (s Stage) Describe(date string, runtimes []Runtime, missing map[string]stri
 	return m
 }
 
+// Running is how many threads run now, or could.
+func Running() int {
+	n := 0
+	_, _ = fmt.Sscan(line("/proc/stat", "procs_running"), &n)
+	return n
+}
+
 func cores() int {
 	out, err := exec.Command("nproc").Output()
 	n := 0

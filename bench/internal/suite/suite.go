@@ -27,6 +27,7 @@ type Bench struct {
 	Dir      string // for containers, one run's own
 	View     string
 	Full     bool
+	Calm     time.Duration // how long a measurement may be put off while others are busy
 
 	serial int
 	shown  time.Time // when progress was last shown
@@ -189,6 +190,7 @@ func (b *Bench) measure(env []string, watched string, argvs ...[]string) (sample
 	}
 	cmd := exec.Command(b.Stage.Program("stopwatch"), args...)
 	cmd.Env = append(os.Environ(), env...)
+	b.awaitCalm()
 	timer := time.AfterFunc(timing, func() { _ = cmd.Process.Kill() })
 	defer timer.Stop()
 	var s sample.Sample
@@ -206,6 +208,18 @@ func (b *Bench) measure(env []string, watched string, argvs ...[]string) (sample
 		s.Error = lines[len(lines)-1]
 	}
 	return s, nil
+}
+
+// awaitCalm waits until hardly anybody else runs: three looks in a row, a
+// millisecond apart. A machine that never rests is measured all the same.
+func (b *Bench) awaitCalm() {
+	end := time.Now().Add(b.Calm)
+	for quiet := 0; quiet < 3 && time.Now().Before(end); time.Sleep(time.Millisecond) {
+		quiet++
+		if stage.Running() > 2 { // this program itself, and one other
+			quiet = 0
+		}
+	}
 }
 
 // label completes a sample.

@@ -102,7 +102,7 @@ func TestCgroupInMount(t *testing.T) {
 			t.Errorf("%s %q: got %q, %t; want %q, %t", tt.kind, tt.options, got, ok, tt.want, tt.ok)
 		}
 	}
-	if m, ok := parseMount("30 24 0:26 / /proc rw - proc proc rw\n"); ok {
+	if m, ok := parseMount("30 24 0:26 / /proc rw - proc none rw\n"); ok {
 		t.Errorf("proc: got %+v, want it passed over", m)
 	}
 }

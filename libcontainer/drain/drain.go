@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -175,11 +176,14 @@ type drainer struct {
 	hit     map[int]uint64 // start times of the processes signalled; 0 for SIGKILL
 	counted bool           // all that a cgroup.kill will hit are in hit
 	many    bool           // a cgroup.kill hit more than are in hit
-	quiet   int            // waits in a row that ended without news
-	sizes   map[*Tree]int  // processes of v2 trees that were killed and stay
-	limits  []func() error // put pids.max back
-	limited bool           // stopForks was tried
-	report  Report
+	ending  int            // processes that shrinking last counted; 0 while they are few
+	// counting is when it did.
+	counting time.Time
+	quiet    int            // waits in a row that ended without news
+	sizes    map[*Tree]int  // processes of v2 trees that were killed and stay
+	limits   []func() error // put pids.max back
+	limited  bool           // stopForks was tried
+	report   Report
 }
 
 func (d *drainer) run(ctx context.Context) error {
@@ -195,7 +199,10 @@ func (d *drainer) run(ctx context.Context) error {
 	for ; ; d.quiet++ {
 		// After the first wait that ended without news all trees are looked
 		// at; before, one that is not empty is enough to know where to wait.
-		left, err := d.look(d.quiet > 0)
+		// So it is as long as many are ending there: to look for what is in
+		// another tree only, and kill it one by one, can wait for them. No
+		// drain ends without a look over all trees that found them empty.
+		left, err := d.look(d.quiet > 0 && !d.shrinking())
 		if err != nil {
 			return err
 		}
@@ -211,6 +218,34 @@ func (d *drainer) run(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// patience is how long processes that cgroup.kill has hit may take until one of
+// them at least has ended: on a busy machine none may have had its turn before.
+const patience = 500 * time.Millisecond
+
+// shrinking tells whether the v2 trees that are being waited for held more
+// processes than can be watched when they were killed, and hold fewer now than
+// when they were last counted: a thousand take longer to end than the first
+// tick.
+func (d *drainer) shrinking() bool {
+	if !d.killing || d.ending == 0 || len(d.watch.trees) == 0 {
+		return false
+	}
+	if time.Since(d.counting) < patience {
+		return true
+	}
+	n := 0
+	for _, t := range d.watch.trees {
+		m, err := t.list(0)
+		if err != nil {
+			return false // the look that follows tells why
+		}
+		n += len(m.pids)
+	}
+	was := d.ending
+	d.ending, d.counting = n, time.Now()
+	return n < was
 }
 
 // errDrained is what wait returns when the group proves empty at the deadline.
@@ -507,6 +542,9 @@ func (d *drainer) hold(l lister) (n int, empty bool, err error) {
 		}
 	}
 	if t, ok := l.(*Tree); ok && t.Version == V2 && len(m.pids) > d.watch.budget.watch {
+		if d.ending == 0 {
+			d.ending, d.counting = math.MaxInt, time.Now() // not counted yet
+		}
 		return len(m.pids), false, nil // cgroup.events alone serves
 	}
 	seen := m.pids[:min(len(m.pids), d.watch.budget.watch)]

@@ -28,10 +28,9 @@
 // grow with the number of processes beyond 128, up to which their ends are
 // waited for by pidfd, which is immediate. Beyond, cgroup.events alone is
 // waited for; the kernel delays its notifications to one in 10 ms. Without
-// cgroup.kill each process takes some three calls, and all are listed at most
-// some 16 times. Open descriptors stay below 256 where there is a cgroup.kill or
-// there are up to a thousand processes, and below 1,280 otherwise. While it waits it sleeps in ppoll(2) and wakes by itself
-// once a second.
+// cgroup.kill each process takes some three calls, and all are listed once for
+// each 64 to 144 of them. Open descriptors stay below 256 in either case. While it
+// waits it sleeps in ppoll(2) and wakes by itself once a second.
 //
 // # What it can't do
 //

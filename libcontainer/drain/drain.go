@@ -570,7 +570,7 @@ func (d *drainer) killEach(l lister) (n int, empty bool, err error) {
 	// their end most of the others have ended as well. Those that have not, the
 	// next look finds.
 	first := 0
-	if room := d.watch.budget.watch - len(d.watch.held); len(m.pids) > room {
+	if room := d.watch.room(d.watch.batchFor(len(m.pids))); len(m.pids) > room {
 		first = m.pids[len(m.pids)-max(room, 1)]
 	}
 	n, err = d.confirmed(l, m.pids, none, func(h handle) error {
@@ -614,7 +614,7 @@ func (d *drainer) list(l lister) (members, error) {
 // It returns how many there were, those passed over by skip included and those
 // for which use said errKnown not.
 func (d *drainer) confirmed(l lister, pids []int, skip func(pid int) bool, use func(handle) error) (total int, err error) {
-	for batch := range slices.Chunk(pids, d.watch.budget.of(len(pids))) {
+	for batch := range slices.Chunk(pids, d.watch.batchFor(len(pids))) {
 		n, err := d.confirm(l, batch, skip, use)
 		total += n
 		if err != nil {

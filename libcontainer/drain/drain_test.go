@@ -232,8 +232,7 @@ func TestAffordable(t *testing.T) {
 		limit uint64
 		want  budget
 	}{
-		{4096, full},
-		{1024, budget{watch: full.watch, batch: full.batch}},
+		{1024, full},
 		{open, budget{watch: 1, batch: 1}},
 		{open + spare + 20, budget{watch: 10, batch: 10}},
 		{900, full},
@@ -241,7 +240,7 @@ func TestAffordable(t *testing.T) {
 		if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: tt.limit, Max: was.Max}); err != nil {
 			t.Fatal(err)
 		}
-		if got := affordable(); got.watch > tt.want.watch || got.batch > tt.want.batch || got.most > tt.want.most || tt.want.watch-got.watch > 2 {
+		if got := affordable(); got.watch > tt.want.watch || got.batch > tt.want.batch || tt.want.watch-got.watch > 2 {
 			t.Errorf("limit %d with %d open: %+v, want %+v", tt.limit, open, got, tt.want)
 		}
 	}
@@ -251,17 +250,25 @@ func TestAffordable(t *testing.T) {
 func TestBatches(t *testing.T) {
 	for _, tt := range []struct {
 		budget
-		n, want int
+		held, n     int
+		batch, room int
 	}{
-		{full, 1, 64},
-		{full, 1000, 64},
-		{full, 10000, 625},
-		{full, 1000000, 1024},
-		{budget{watch: 128, batch: 64}, 10000, 64},
-		{budget{watch: 1, batch: 1}, 10000, 1},
+		{full, 0, 1, 64, 128},
+		{full, 1, 1000, 64, 127},
+		{full, 1, 2000, 125, 66},
+		{full, 1, 10000, 143, 48},
+		{full, 1, 1000000, 143, 48},
+		{full, 100, 10000, 64, 28},
+		{full, 128, 10000, 64, 0},
+		{budget{watch: 1, batch: 1}, 0, 10000, 1, 1},
 	} {
-		if got := tt.of(tt.n); got != tt.want {
-			t.Errorf("%+v, %d processes: %d at a time, want %d", tt.budget, tt.n, got, tt.want)
+		w := watch{budget: tt.budget, held: make([]handle, tt.held)}
+		batch := w.batchFor(tt.n)
+		if room := w.room(batch); batch != tt.batch || room != tt.room {
+			t.Errorf("%+v, %d held, %d processes: %d at a time and room for %d, want %d and %d", tt.budget, tt.held, tt.n, batch, room, tt.batch, tt.room)
+		}
+		if most := tt.watch + tt.budget.batch; tt.held+batch+max(w.room(batch), 0) > most {
+			t.Errorf("%+v, %d held, %d processes: more than %d descriptors", tt.budget, tt.held, tt.n, most)
 		}
 	}
 }

@@ -13,23 +13,32 @@ import (
 // budget is how many processes a drain holds by descriptor at a time.
 type budget struct {
 	watch int // that are waited for
-	batch int // that are pinned while their membership is confirmed, for few
-	most  int // the same for many, see of
+	batch int // that are pinned beside them while their membership is confirmed
 }
 
-// full keeps the descriptors of a drain below 256 for up to a thousand
-// processes, and below 1,280 however many there are.
-var full = budget{watch: 128, batch: 64, most: 1024}
+// full keeps the descriptors of a drain below 256, however many processes
+// there are.
+var full = budget{watch: 128, batch: 64}
 
-// listings is how many times at most a group is listed to confirm all its
-// processes, as long as budget.most allows that. Each costs as much as there
-// are processes, so that with batches of a fixed size it would be their number
-// squared: with 10,000 on cgroup v1 half a second.
+// listings is how many times a group of many is listed to confirm all its
+// processes, as far as the budget allows. Each listing costs as much as there
+// are processes, so that with small batches it would be their number squared:
+// with 10,000 on cgroup v1, in batches of 64, half a second.
 const listings = 16
 
-// of is the size of a batch for n processes.
-func (b budget) of(n int) int {
-	return min(max(b.batch, n/listings), max(b.batch, b.most))
+// lastWatched is how many of many processes are waited for at the least, where
+// large batches leave no room for more.
+const lastWatched = 48
+
+// batchFor is how many of n processes to pin at a time.
+func (w *watch) batchFor(n int) int {
+	return max(w.batch, min(n/listings, w.watch+w.batch-len(w.held)-lastWatched))
+}
+
+// room is how many more processes can be watched while batches of this size
+// are pinned.
+func (w *watch) room(batch int) int {
+	return min(w.watch, w.watch+w.batch-batch) - len(w.held)
 }
 
 // spare is how many descriptors walking a tree and reading its files takes.
@@ -39,11 +48,8 @@ const spare = walkOpen + 4
 // not watched is looked at again and again instead.
 func affordable() budget {
 	var limit unix.Rlimit
-	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil || limit.Cur >= 4096 {
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil || limit.Cur >= 1024 {
 		return full
-	}
-	if limit.Cur >= 1024 {
-		return budget{watch: full.watch, batch: full.batch}
 	}
 	open, err := os.ReadDir("/proc/self/fd")
 	if err != nil {

@@ -45,6 +45,10 @@
 //     missed; it takes root in the container to do so.
 //   - On v1 processes of a PID namespace that is not the caller's or below it
 //     are not listed by the kernel.
+//   - Before Linux 6.19 a task leaves its cgroup some instructions before it
+//     becomes a zombie: without memory, files or a way back to user space, but
+//     not yet in state Z. Those that are held by pidfd are waited for all the
+//     same; of more than 128 on cgroup v2 the last may be caught in between.
 //   - Before Linux 5.3 there is no pidfd: a process is known by ID and start
 //     time, which leaves microseconds between the comparison and the signal,
 //     and its end is polled for, ever less often the longer it takes.

@@ -55,5 +55,9 @@ load cri
 
 @test "cri: a process that cannot die: stop fails in time, and rm -f works later" {
   error_by_deadline 15 engine_kill "$NAME" KILL
+  # A removal is refused until containerd has been told of the end.
+  wait_for 10 is_over "$NAME"
   remove_returns_to_nothing "$NAME"
 }
+
+is_over() { ! engine_is_running "$1"; }

@@ -190,8 +190,7 @@ func (r Remains) Delete(ctx context.Context, wait bool, q Request) (*Report, err
 	if err := m.openTrees(r.CgroupPaths); err != nil {
 		return nil, err
 	}
-	rep, err := drain.Drain(ctx, m.Group, drain.Request{Signal: unix.SIGKILL, Count: q.Count, Progress: q.Progress, Log: q.Log})
-	report := &Report{ID: r.ID, Signal: unix.SIGKILL, Report: rep}
+	report, err := r.drain(ctx, m, q, wait)
 	if err != nil {
 		return report, err
 	}
@@ -201,4 +200,16 @@ func (r Remains) Delete(ctx context.Context, wait bool, q Request) (*Report, err
 		}
 	}
 	return report, os.RemoveAll(r.StateDir)
+}
+
+// drain kills what is known; to wait takes the exec fence as well, since an exec
+// may have read the state before it was damaged.
+func (r Remains) drain(ctx context.Context, m *members, q Request, wait bool) (*Report, error) {
+	q.Signal, q.Idle = unix.SIGKILL, true
+	if wait {
+		c := Container{state: &libcontainer.State{BaseState: libcontainer.BaseState{ID: r.ID}}, stateDir: r.StateDir}
+		return c.drain(ctx, m, q)
+	}
+	rep, err := drain.Drain(ctx, m.Group, drain.Request{Signal: q.Signal, Count: q.Count, Progress: q.Progress, Log: q.Log})
+	return &Report{ID: r.ID, Signal: q.Signal, Report: rep}, err
 }

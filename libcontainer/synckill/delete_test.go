@@ -3,6 +3,8 @@ package synckill
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -32,5 +34,30 @@ func TestWithin(t *testing.T) {
 	stop(failed)
 	if err := within(ctx, "", hang); !errors.Is(err, failed) {
 		t.Errorf("cancelled: got %v, want %v", err, failed)
+	}
+}
+
+// TestRemainsFenced has an exec in the room that read the state before it was
+// damaged: a wait can't claim the end, and nothing is removed.
+func TestRemainsFenced(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "c")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	r := Remains{ID: "c", StateDir: dir, Complete: true}
+	leave := enter(t, dir)
+	_, err := r.Delete(t.Context(), true, Request{Timeout: pause})
+	if _, timedOut := errors.AsType[*drain.TimeoutError](err); !timedOut {
+		t.Errorf("with an exec in the room: %v, want a time-out", err)
+	}
+	if _, err := os.Stat(dir); err != nil {
+		t.Errorf("the state is gone: %v", err)
+	}
+	leave()
+	if _, err := r.Delete(t.Context(), true, Request{}); err != nil {
+		t.Errorf("after the exec: %v", err)
+	}
+	if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the state is still there: %v", err)
 	}
 }

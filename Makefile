@@ -104,6 +104,7 @@ deps-report: runc ## each dependency: version, licence, why, and what would repl
 lint: deps-build deps-lint ## check Go, shell and bats sources and the compatibility table
 	$(GO_TOOL) golangci-lint run
 	cd script/release && $(GO) tool -modfile=../tools/go.mod golangci-lint run -c ../../.golangci.yml
+	cd bench && $(GO) tool -modfile=../script/tools/go.mod golangci-lint run -c ../.golangci.yml
 	script/lint-shell
 	script/lint-bats
 	script/check-compat

@@ -45,15 +45,23 @@ func (r *report) plot(dir string) error {
 	return r.distribution(filepath.Join(dir, "delete.svg"))
 }
 
+// newPlot has letters small enough to leave room, in whatever font a viewer puts in
+// the place of gonum's.
+func newPlot(title, x, y string) *plot.Plot {
+	p := plot.New()
+	p.Title.Text, p.X.Label.Text, p.Y.Label.Text = title, x, y
+	p.Title.TextStyle.Font.Size, p.Title.Padding = vg.Points(11), vg.Points(6)
+	p.Legend.TextStyle.Font.Size, p.Legend.Left = vg.Points(9), true
+	p.Add(plotter.NewGrid())
+	return p
+}
+
 // latency is time against number of processes.
 func (r *report) latency(file string) error {
-	p := plot.New()
-	p.Title.Text = "Until a container's processes are gone (hybrid, host PID namespace)"
-	p.X.Label.Text, p.Y.Label.Text = "processes", "ms, median"
+	p := newPlot("Until a container's processes are gone (hybrid, host PID namespace)", "processes", "ms, median")
 	p.X.Scale, p.Y.Scale = plot.LogScale{}, plot.LogScale{}
 	p.X.Tick.Marker, p.Y.Tick.Marker = plot.LogTicks{Prec: -1}, plot.LogTicks{Prec: -1}
-	p.Legend.Top, p.Legend.Left = true, true
-	p.Add(plotter.NewGrid())
+	p.Legend.Top = true
 	lowest, highest := math.Inf(1), 0.0
 	for _, c := range curves {
 		var points plotter.XYs
@@ -76,18 +84,16 @@ func (r *report) latency(file string) error {
 		p.Legend.Add(c.subject, line)
 	}
 	p.Y.Min, p.Y.Max = lowest*0.7, highest*30 // room for the legend
+	p.X.Max *= 2.5                            // and for the last number
 	return p.Save(17*vg.Centimeter, 11*vg.Centimeter, file)
 }
 
 // distribution is the share of deletes that were done within a time.
 func (r *report) distribution(file string) error {
-	p := plot.New()
-	p.Title.Text = "delete --force of up to 100 processes, all layouts"
-	p.X.Label.Text, p.Y.Label.Text = "ms", "share done"
+	p := newPlot("delete --force of up to 100 processes, all layouts", "ms", "share done")
 	p.X.Scale, p.X.Tick.Marker = plot.LogScale{}, plot.LogTicks{Prec: -1}
 	p.Y.Min, p.Y.Max = 0, 1
-	p.Legend.Top, p.Legend.Left = true, true
-	p.Add(plotter.NewGrid())
+	p.Legend.XOffs = 6 * vg.Centimeter // between the curves
 	for _, c := range []curve{{remove, blue, nil}, {"runc delete --force", blue, []vg.Length{vg.Points(4), vg.Points(3)}}, {upstreamRemove, red, nil}, {"Debian's runc delete --force", orange, nil}} {
 		times := r.times(c.subject)
 		if len(times) == 0 {

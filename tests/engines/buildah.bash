@@ -18,9 +18,24 @@ engine_up() {
 
 engine_down() { timeout 30 "${CLIENT[@]}" rm -a >/dev/null || true; }
 
-# run_args PIDS sets $RUN.
+# noting NAME is the runtime, and says when buildah asks for the container's state.
+# It listens for TERM from right before the first time on; a TERM that comes earlier,
+# though the container runs, ends buildah with 255 and leaves the container.
+noting() {
+  local runtime=$DIR/$1.runc
+  [[ -x $runtime ]] || {
+    printf '#!/bin/sh\ncase " $* " in *" state "*) : >"%s" ;; esac\nexec "%s" "$@"\n' "$DIR/$1.watched" "$W/bin/runc" >"$runtime"
+    chmod 755 "$runtime"
+  }
+  echo "$runtime"
+}
+
+# listens NAME waits until buildah would be told of a signal.
+listens() { wait_for 20 test -e "$DIR/$1.watched"; }
+
+# run_args PIDS [NAME] sets $RUN.
 run_args() {
-  RUN=("${CLIENT[@]}" run --runtime "$W/bin/runc" --runtime-flag "root=$W/runc" --isolation oci --network none)
+  RUN=("${CLIENT[@]}" run --runtime "$(noting "${2-$NAME}")" --runtime-flag "root=$W/runc" --isolation oci --network none)
   [[ -z $KILL_WAIT ]] || RUN+=(--runtime-flag "kill-wait=$KILL_WAIT")
   [[ $1 != host ]] || RUN+=(--pid host)
   [[ -z ${MOUNT-} ]] || RUN+=(--volume "$MOUNT:/hung")
@@ -29,7 +44,7 @@ run_args() {
 
 engine_run() {
   local name=$1
-  run_args "$2"
+  run_args "$2" "$name"
   shift 2
   "${RUN[@]}" "$@" </dev/null >"$DIR/$name.out" 2>"$DIR/$name.err" 3>&- 4>&- 5>&- 6>&- &
   echo $! >"$DIR/$name.pid"
@@ -39,6 +54,7 @@ engine_run() {
 engine_kill() {
   local pid
   pid=$(<"$DIR/$1.pid")
+  listens "$1"
   kill "-$2" "$pid"
   poll 15 ended "$pid" || fail "buildah run does not return" "$(<"$DIR/$1.err")"
   status=0
@@ -50,6 +66,7 @@ engine_kill() {
 engine_remove() {
   local name
   for name in "$@"; do
+    listens "$name"
     kill -TERM "$(<"$DIR/$name.pid")" 2>/dev/null || true
   done
   for name in "$@"; do

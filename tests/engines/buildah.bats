@@ -53,7 +53,7 @@ run_waits_for_the_slow() {
 }
 
 @test "buildah: the opt-in by a wrapper in the environment" {
-  wrapper_for "$W/bin/runc"
+  wrapper_for "$(noting "$NAME")"
   # shellcheck source=/dev/null
   . <(sed "s,/usr/local/sbin,$DIR," "$CONTRIB/buildah/runc-sync.sh")
   "${CLIENT[@]}" run --runtime-flag "root=$W/runc" --network none --pid host \
@@ -92,6 +92,7 @@ run_waits_for_the_slow() {
 # buildah prints the error, and goes on waiting until the container has ended.
 @test "buildah: a process that cannot die: run says so in time, and ends later" {
   hang_container
+  listens "$NAME"
   kill -TERM "$(<"$DIR/$NAME.pid")"
   wait_for 10 file_has "$DIR/$NAME.err" "2 processes still alive: pid .* (cat) state D"
   two_are_stuck

@@ -25,7 +25,10 @@ func (c *Container) Delete(ctx context.Context, r Request, force bool) (*Report,
 	r.Signal, r.Idle = unix.SIGKILL, true
 	none := &Report{ID: c.ID(), Signal: r.Signal}
 	if !force {
-		err := within(ctx, "finding out whether the container is stopped", func() error { return c.checkDelete(false) })
+		err := within(ctx, "finding out whether the container is stopped", func() error {
+			_, err := c.removable()
+			return err
+		})
 		if err != nil {
 			return none, err
 		}
@@ -101,16 +104,14 @@ func (c *Container) removed(m *members) error {
 	return nil
 }
 
-// checkDelete refuses a container that may not be deleted without force.
-func (c *Container) checkDelete(force bool) error {
-	if force {
-		return nil
-	}
+// removable is the status of a container that may be deleted without force;
+// another one is refused.
+func (c *Container) removable() (libcontainer.Status, error) {
 	status, err := c.status()
 	if err != nil || status == libcontainer.Stopped || status == libcontainer.Created {
-		return err
+		return status, err
 	}
-	return fmt.Errorf("cannot delete container %s that is not stopped: %s", c.ID(), status)
+	return status, fmt.Errorf("cannot delete container %s that is not stopped: %s", c.ID(), status)
 }
 
 func (c *Container) status() (libcontainer.Status, error) {
@@ -127,10 +128,11 @@ func (c *Container) DeleteNow(ctx context.Context, force bool) error {
 	if force { // whatever its state is, which libcontainer may take for ever to find out
 		return c.forceDelete(ctx)
 	}
-	if err := c.checkDelete(false); err != nil {
+	status, err := c.removable()
+	if err != nil {
 		return err
 	}
-	if status, err := c.status(); err == nil && status == libcontainer.Stopped {
+	if status == libcontainer.Stopped {
 		return c.destroy()
 	}
 	return c.forceDelete(ctx)

@@ -51,7 +51,11 @@ func kill(_ context.Context, cmd *cli.Command) error {
 		return err
 	}
 	w.Idle = cmd.Bool("all")
-	c, err := syncContainer(cmd)
+	open := syncContainer
+	if !w.wait && (w.Signal != unix.SIGKILL || !w.mayOpt(cmd)) {
+		open = loadedContainer
+	}
+	c, err := open(cmd)
 	if err != nil {
 		return err
 	}

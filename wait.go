@@ -85,6 +85,12 @@ func (w *waiting) opt(cmd *cli.Command, c *synckill.Container) {
 	}
 }
 
+// mayOpt tells whether opt could come to another result than not to wait, as
+// far as can be told without decoding the container's state.
+func (w *waiting) mayOpt(cmd *cli.Command) bool {
+	return cmd.IsSet("kill-wait") || statedir.Mentions(cmd.String("root"), cmd.Args().First(), synckill.WaitAnnotation)
+}
+
 // run carries out the wait: until it is done, its time is up, or SIGINT or
 // SIGTERM comes.
 func (w *waiting) run(do func(context.Context, synckill.Request) (*synckill.Report, error)) error {
@@ -128,4 +134,14 @@ func syncContainer(cmd *cli.Command) (*synckill.Container, error) {
 	}
 	load := func() (*libcontainer.Container, error) { return statedir.Load(root, id) }
 	return synckill.Open(state, filepath.Join(root, id), load), nil
+}
+
+// loadedContainer is for what is not going to wait: libcontainer loads the
+// container, and its state is decoded only once.
+func loadedContainer(cmd *cli.Command) (*synckill.Container, error) {
+	c, err := loadContainer(cmd)
+	if err != nil {
+		return nil, err
+	}
+	return synckill.New(c, filepath.Join(cmd.String("root"), c.ID()))
 }

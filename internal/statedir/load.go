@@ -81,10 +81,7 @@ func Read(root, id string) (*libcontainer.State, error) {
 
 // read is nil if there is no state file in which all is as it should be.
 func read(root, id string) *libcontainer.State {
-	if id == "" || id != filepath.Base(id) || !filepath.IsLocal(id) {
-		return nil
-	}
-	data, err := os.ReadFile(filepath.Join(root, id, stateFile))
+	data, err := file(root, id)
 	if err != nil {
 		return nil
 	}
@@ -93,6 +90,21 @@ func read(root, id string) *libcontainer.State {
 		return nil
 	}
 	return state
+}
+
+// file reads the state file of the container id, if that may be an ID.
+func file(root, id string) ([]byte, error) {
+	if id == "" || id != filepath.Base(id) || !filepath.IsLocal(id) {
+		return nil, libcontainer.ErrInvalidID
+	}
+	return os.ReadFile(filepath.Join(root, id, stateFile))
+}
+
+// Mentions tells whether the text is anywhere in the state file of the container
+// id, without decoding it; true as well if the file can't be read.
+func Mentions(root, id, text string) bool {
+	data, err := file(root, id)
+	return err != nil || bytes.Contains(data, []byte(text))
 }
 
 var errNoInit = errors.New("init_process_pid is missing or no process id")

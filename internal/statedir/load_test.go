@@ -180,3 +180,22 @@ func TestRead(t *testing.T) {
 		}
 	}
 }
+
+func TestMentions(t *testing.T) {
+	root := withState(t, "demo", []byte(`{"config":{"labels":["some.key=1s"]}}`))
+	putState(t, filepath.Dir(root), "outside", []byte("{}"))
+	for _, tt := range []struct {
+		id, text string
+		want     bool
+	}{
+		{"demo", "some.key", true},
+		{"demo", "another.key", false},
+		{"none", "another.key", true},
+		{"", "another.key", true},
+		{"../outside", "another.key", true},
+	} {
+		if got := Mentions(root, tt.id, tt.text); got != tt.want {
+			t.Errorf("%q of %q: %t", tt.text, tt.id, got)
+		}
+	}
+}

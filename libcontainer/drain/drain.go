@@ -123,15 +123,16 @@ func (d *drainer) finish(err error) Report {
 // lister is what a tree and a source have in common.
 type lister interface {
 	list(limit int) (members, error)
-	// among returns a test of who is in it at the moment of the call, or later.
-	among() (func(pid int) bool, error)
+	// among returns a test of who is in it at the moment of the call, or later,
+	// for IDs from first to last.
+	among(first, last int) (func(pid int) bool, error)
 	name() string
 }
 
 func (t *Tree) name() string { return t.Path }
 
-func (t *Tree) among() (func(pid int) bool, error) {
-	m, err := t.list(0)
+func (t *Tree) among(first, last int) (func(pid int) bool, error) {
+	m, err := t.read(bounds{first: first, last: last})
 	return func(pid int) bool {
 		_, in := slices.BinarySearch(m.pids, pid)
 		return in
@@ -142,7 +143,7 @@ type sourceLister struct{ Source }
 
 func (s sourceLister) name() string { return s.String() }
 
-func (s sourceLister) among() (func(pid int) bool, error) { return s.Has, nil }
+func (s sourceLister) among(int, int) (func(pid int) bool, error) { return s.Has, nil }
 
 func (s sourceLister) list(int) (members, error) {
 	pids, err := s.Pids()
@@ -570,7 +571,7 @@ func (d *drainer) killEach(l lister) (n int, empty bool, err error) {
 	// their end most of the others have ended as well. Those that have not, the
 	// next look finds.
 	first := 0
-	if room := d.watch.room(d.watch.batchFor(len(m.pids))); len(m.pids) > room {
+	if room := d.watch.budget.watch - len(d.watch.held); len(m.pids) > room {
 		first = m.pids[len(m.pids)-max(room, 1)]
 	}
 	n, err = d.confirmed(l, m.pids, none, func(h handle) error {
@@ -648,7 +649,7 @@ func (d *drainer) confirm(l lister, pids []int, skip func(pid int) bool, use fun
 	if len(handles) == 0 {
 		return n, nil
 	}
-	in, err := l.among()
+	in, err := l.among(handles[0].pid, handles[len(handles)-1].pid)
 	if err != nil {
 		return n, &UnverifiableError{What: l.name(), Err: err}
 	}

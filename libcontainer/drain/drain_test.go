@@ -250,24 +250,22 @@ func TestAffordable(t *testing.T) {
 func TestBatches(t *testing.T) {
 	for _, tt := range []struct {
 		budget
-		held, n     int
-		batch, room int
+		held, n, batch int
 	}{
-		{full, 0, 1, 64, 128},
-		{full, 1, 1000, 64, 127},
-		{full, 1, 2000, 125, 66},
-		{full, 1, 10000, 143, 48},
-		{full, 1, 1000000, 143, 48},
-		{full, 100, 10000, 64, 28},
-		{full, 128, 10000, 64, 0},
-		{budget{watch: 1, batch: 1}, 0, 10000, 1, 1},
+		{full, 0, 1, 80},
+		{full, 1, 1000, 80},
+		{full, 1, 2000, 125},
+		{full, 1, 10000, 207},
+		{full, 1, 1000000, 207},
+		{full, 100, 10000, 108},
+		{full, 128, 10000, 80},
+		{budget{watch: 1, batch: 1}, 0, 10000, 2},
 	} {
 		w := watch{budget: tt.budget, held: make([]handle, tt.held)}
-		batch := w.batchFor(tt.n)
-		if room := w.room(batch); batch != tt.batch || room != tt.room {
-			t.Errorf("%+v, %d held, %d processes: %d at a time and room for %d, want %d and %d", tt.budget, tt.held, tt.n, batch, room, tt.batch, tt.room)
+		if batch := w.batchFor(tt.n); batch != tt.batch {
+			t.Errorf("%+v, %d held, %d processes: %d at a time, want %d", tt.budget, tt.held, tt.n, batch, tt.batch)
 		}
-		if most := tt.watch + tt.budget.batch; tt.held+batch+max(w.room(batch), 0) > most {
+		if most := tt.watch + tt.budget.batch; tt.held+w.batchFor(tt.n) > most {
 			t.Errorf("%+v, %d held, %d processes: more than %d descriptors", tt.budget, tt.held, tt.n, most)
 		}
 	}

@@ -2,6 +2,7 @@ package drain
 
 import (
 	"errors"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -66,7 +67,7 @@ func TestReadIDs(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer unix.Close(fd)
-			ids, err := readIDs(fd, "f", tt.limit, nil)
+			ids, err := readIDs(fd, "f", bounds{limit: tt.limit, last: math.MaxInt}, nil)
 			if err != nil || tt.limit == 0 && len(ids) != tt.want || tt.limit > 0 && (len(ids) < tt.want || len(ids) > 1000) {
 				t.Errorf("got %d IDs, %v; want %d", len(ids), err, tt.want)
 			}
@@ -74,6 +75,34 @@ func TestReadIDs(t *testing.T) {
 				t.Error("an ID was cut in two")
 			}
 		})
+	}
+}
+
+// TestReadIDsWithin reads a part of the IDs; of a sorted file no more than that
+// takes.
+func TestReadIDsWithin(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "f"), []byte("0\n3\n5\n8\n4\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	fd, err := openat(unix.AT_FDCWD, dir, unix.O_RDONLY)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	for _, tt := range []struct {
+		bounds
+		want []int
+	}{
+		{bounds{first: 3, last: 5}, []int{3, 5, 4}},
+		{bounds{first: 3, last: 5, ascending: true}, []int{3, 5}},
+		{bounds{first: 6, last: 7}, nil},
+		{bounds{last: math.MaxInt, ascending: true}, []int{0, 3, 5, 8, 4}},
+	} {
+		ids, err := readIDs(fd, "f", tt.bounds, nil)
+		if err != nil || !slices.Equal(ids, tt.want) {
+			t.Errorf("%+v: %v, %v; want %v", tt.bounds, ids, err, tt.want)
+		}
 	}
 }
 

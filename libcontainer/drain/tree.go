@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -188,15 +189,32 @@ type members struct {
 
 func (m members) empty() bool { return len(m.pids) == 0 && !m.foreign }
 
+// bounds say which of the IDs that a tree has are of interest.
+type bounds struct {
+	limit       int // some of them are enough if they are as many; 0: all
+	first, last int // the lowest and the highest
+	ascending   bool
+}
+
 // list reads cgroup.procs of the whole subtree, or until it has seen at least
-// limit processes (0: no limit). Cgroups that vanish meanwhile are skipped.
+// limit processes (0: no limit).
 func (t *Tree) list(limit int) (members, error) {
-	m := members{pids: make([]int, 0, t.listed)}
+	return t.read(bounds{limit: limit, last: math.MaxInt})
+}
+
+// read reads cgroup.procs of the whole subtree within the bounds. Cgroups that
+// vanish meanwhile are skipped.
+func (t *Tree) read(b bounds) (members, error) {
+	var m members
 	if t.dir < 0 {
 		return m, nil
 	}
+	b.ascending = t.Version == V1
+	if b.first == 0 {
+		m.pids = make([]int, 0, t.listed)
+	}
 	err := t.walk(func(dir int) error {
-		pids, err := readIDs(dir, "cgroup.procs", limit, m.pids)
+		pids, err := readIDs(dir, "cgroup.procs", b, m.pids)
 		if errors.Is(err, unix.EOPNOTSUPP) {
 			pids, err = readThreadGroups(dir, m.pids) // a threaded cgroup
 		}
@@ -207,7 +225,7 @@ func (t *Tree) list(limit int) (members, error) {
 			return t.error("read cgroup.procs", err)
 		}
 		m.pids = pids
-		if limit > 0 && len(m.pids) >= limit {
+		if b.enough(m.pids) {
 			m.more = true
 			return fs.SkipAll
 		}
@@ -227,14 +245,19 @@ func (t *Tree) list(limit int) (members, error) {
 
 // Contains tells whether the process that has the ID pid is in the subtree.
 func (t *Tree) Contains(pid int) (bool, error) {
-	in, err := t.among()
+	in, err := t.among(pid, pid)
 	return in(pid), err
 }
 
-// readIDs reads a file of one ID a line and appends them to ids; it may stop
-// when these are limit (0: no limit). The file is opened anew each time: on v1 a descriptor goes on to serve the list
-// that was made when it was first read.
-func readIDs(dir int, file string, limit int, ids []int) ([]int, error) {
+// enough tells whether no more IDs are asked for.
+func (b bounds) enough(ids []int) bool { return b.limit > 0 && len(ids) >= b.limit }
+
+// readIDs reads a file of one ID a line and appends those within the bounds to
+// ids. The file is opened anew each time: on v1 a descriptor goes on to serve
+// the list that was made when it was first read. That list is sorted, so it is
+// read up to the highest ID only: to have it made and written out costs the
+// kernel about the same.
+func readIDs(dir int, file string, b bounds, ids []int) ([]int, error) {
 	fd, err := openat(dir, file, unix.O_RDONLY)
 	if err != nil {
 		return nil, err
@@ -251,17 +274,21 @@ func readIDs(dir int, file string, limit int, ids []int) ([]int, error) {
 		if err != nil {
 			return nil, err
 		}
-		if n == 0 || limit > 0 && len(ids) >= limit {
+		if n == 0 || b.enough(ids) {
 			return ids, nil
 		}
 		at += int64(n)
 		for _, c := range buf[:n] {
-			if c >= '0' && c <= '9' {
+			switch {
+			case c >= '0' && c <= '9':
 				id, some = id*10+int(c-'0'), true
-			} else if some {
+				continue
+			case some && id >= b.first && id <= b.last:
 				ids = append(ids, id)
-				id, some = 0, false
+			case some && id > b.last && b.ascending:
+				return ids, nil
 			}
+			id, some = 0, false
 		}
 	}
 }
@@ -269,7 +296,7 @@ func readIDs(dir int, file string, limit int, ids []int) ([]int, error) {
 // readThreadGroups lists a threaded cgroup, where cgroup.procs can't be read:
 // the processes of which any thread is in it. It appends to pids.
 func readThreadGroups(dir int, pids []int) ([]int, error) {
-	tids, err := readIDs(dir, "cgroup.threads", 0, nil)
+	tids, err := readIDs(dir, "cgroup.threads", bounds{last: math.MaxInt}, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -17,8 +17,8 @@ type budget struct {
 }
 
 // full keeps the descriptors of a drain below 256, however many processes
-// there are.
-var full = budget{watch: 128, batch: 64}
+// there are: some thirty more are cgroups of each hierarchy and the runtime's.
+var full = budget{watch: 128, batch: 80}
 
 // listings is how many times a group of many is listed to confirm all its
 // processes, as far as the budget allows. Each listing costs as much as there
@@ -26,19 +26,10 @@ var full = budget{watch: 128, batch: 64}
 // with 10,000 on cgroup v1, in batches of 64, half a second.
 const listings = 16
 
-// lastWatched is how many of many processes are waited for at the least, where
-// large batches leave no room for more.
-const lastWatched = 48
-
-// batchFor is how many of n processes to pin at a time.
+// batchFor is how many of n processes to pin at a time. The last of them are
+// watched after they have been pinned, so what can be watched can be pinned.
 func (w *watch) batchFor(n int) int {
-	return max(w.batch, min(n/listings, w.watch+w.batch-len(w.held)-lastWatched))
-}
-
-// room is how many more processes can be watched while batches of this size
-// are pinned.
-func (w *watch) room(batch int) int {
-	return min(w.watch, w.watch+w.batch-batch) - len(w.held)
+	return max(w.batch, min(n/listings, w.watch+w.batch-len(w.held)))
 }
 
 // spare is how many descriptors walking a tree and reading its files takes.

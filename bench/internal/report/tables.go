@@ -248,7 +248,7 @@ func (r *report) special() {
 
 func (r *report) commands() {
 	cases := append(r.cases("start"), r.cases("command")...)
-	r.printf("## Other commands\n\n| command | rounds | ours | upstream's | ratio | 95 %% interval of the pairs' |\n|---|---|---|---|---|---|\n")
+	r.printf("## Other commands\n\n| command | times | ours | upstream's | ratio | 95 %% interval of the pairs' |\n|---|---|---|---|---|---|\n")
 	for _, c := range cases {
 		name := c.Name
 		if c.Suite == "start" {

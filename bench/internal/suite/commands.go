@@ -49,27 +49,28 @@ type step struct {
 	before []string // what brings the container there: "create", "run", "kill"
 	args   []string
 	rounds int // in the full mode
+	times  int // it is measured in each round; the command leaves things as they were
 }
 
 const anExec = "/bin/crowd"
 
 var steps = []step{
-	{"create", true, nil, []string{"create", "-b", "BUNDLE", "ID"}, 50},
-	{"start", false, []string{"create"}, []string{"start", "ID"}, 50},
-	{"run", true, nil, []string{"run", "-d", "-b", "BUNDLE", "ID"}, 50},
-	{"exec", true, []string{"run"}, []string{"exec", "ID", anExec, "0"}, 50},
-	{"exec -d", false, []string{"run"}, []string{"exec", "-d", "ID", anExec, "0"}, 50},
-	{"state", true, []string{"run"}, []string{"state", "ID"}, 50},
-	{"ps", false, []string{"run"}, []string{"ps", "--format", "json", "ID"}, 50},
-	{"pause", false, []string{"run"}, []string{"pause", "ID"}, 30},
-	{"resume", false, []string{"run", "pause"}, []string{"resume", "ID"}, 30},
-	{"update", false, []string{"run"}, []string{"update", "--pids-limit", "100", "ID"}, 30},
-	{"events --stats", false, []string{"run"}, []string{"events", "--stats", "ID"}, 30},
-	{"kill TERM", false, []string{"run"}, []string{"kill", "ID", "TERM"}, 50},
-	{"kill KILL", true, []string{"run"}, []string{"kill", "ID", "KILL"}, 50},
-	{"delete", true, []string{"run", "kill"}, []string{"delete", "ID"}, 50},
-	{"spec", false, nil, []string{"spec", "-b", "EMPTY"}, 50},
-	{"features", false, nil, []string{"features"}, 50},
+	{"create", true, nil, []string{"create", "-b", "BUNDLE", "ID"}, 120, 1},
+	{"start", false, []string{"create"}, []string{"start", "ID"}, 120, 1},
+	{"run", true, nil, []string{"run", "-d", "-b", "BUNDLE", "ID"}, 120, 1},
+	{"exec", true, []string{"run"}, []string{"exec", "ID", anExec, "0"}, 40, 5},
+	{"exec -d", false, []string{"run"}, []string{"exec", "-d", "ID", anExec, "0"}, 40, 5},
+	{"state", true, []string{"run"}, []string{"state", "ID"}, 40, 5},
+	{"ps", false, []string{"run"}, []string{"ps", "--format", "json", "ID"}, 40, 5},
+	{"pause", false, []string{"run"}, []string{"pause", "ID"}, 120, 1},
+	{"resume", false, []string{"run", "pause"}, []string{"resume", "ID"}, 120, 1},
+	{"update", false, []string{"run"}, []string{"update", "--pids-limit", "100", "ID"}, 40, 5},
+	{"events --stats", false, []string{"run"}, []string{"events", "--stats", "ID"}, 40, 5},
+	{"kill TERM", false, []string{"run"}, []string{"kill", "ID", "TERM"}, 120, 1},
+	{"kill KILL", true, []string{"run"}, []string{"kill", "ID", "KILL"}, 120, 1},
+	{"delete", true, []string{"run", "kill"}, []string{"delete", "ID"}, 120, 1},
+	{"spec", false, nil, []string{"spec", "-b", "EMPTY"}, 120, 1},
+	{"features", false, nil, []string{"features"}, 40, 5},
 }
 
 // commands measures every other command against upstream's, in pairs, and list
@@ -113,25 +114,48 @@ func commandRound(b *Bench, c sample.Case, round int) ([]sample.Sample, error) {
 			s = one
 		}
 	}
+	return b.turns(s, c, round)
+}
+
+// turns measures a step with each runtime, on a container of its own.
+func (b *Bench) turns(s step, c sample.Case, round int) (samples []sample.Sample, err error) {
 	rs := b.pair()
-	samples := make([]sample.Sample, len(rs))
-	for _, i := range turns(len(rs), round) {
-		got, err := b.step(rs[i], s)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", rs[i].Name, err)
+	boxes := make([]*container.Container, len(rs))
+	defer func() {
+		for _, box := range boxes {
+			if box != nil {
+				err = errors.Join(err, box.Remove())
+			}
 		}
-		samples[i] = label(got, c, rs[i].Name, round)
+	}()
+	for i, r := range rs {
+		if boxes[i], err = b.brought(r, s.before); err != nil {
+			return nil, fmt.Errorf("%s: %w", r.Name, err)
+		}
+	}
+	for turn := range s.times {
+		for _, i := range turns(len(rs), round+turn) {
+			argv := s.command(boxes[i])
+			got, err := b.measure(rs[i].Env, "", argv)
+			if err == nil && got.Status != 0 {
+				err = errors.New(got.Error)
+			}
+			if err != nil {
+				return nil, fmt.Errorf("%v: %w", argv, err)
+			}
+			samples = append(samples, label(got, c, rs[i].Name, round))
+		}
 	}
 	return samples, nil
 }
 
-func (b *Bench) step(r stage.Runtime, s step) (got sample.Sample, err error) {
+// brought is a container that has been brought where a step wants it.
+func (b *Bench) brought(r stage.Runtime, commands []string) (*container.Container, error) {
 	c, err := b.container(r, container.Spec{Processes: 1})
 	if err != nil {
-		return got, err
+		return nil, err
 	}
-	defer func() { err = errors.Join(err, c.Remove()) }()
-	for _, before := range s.before {
+	for _, before := range commands {
 		switch before {
 		case "run":
 			err = c.Run()
@@ -143,9 +167,14 @@ func (b *Bench) step(r stage.Runtime, s step) (got sample.Sample, err error) {
 			_, err = b.measure(r.Env, "", c.Command(before, c.ID))
 		}
 		if err != nil {
-			return got, err
+			return nil, errors.Join(err, c.Remove())
 		}
 	}
+	return c, nil
+}
+
+// command is the step's command line for a container.
+func (s step) command(c *container.Container) []string {
 	argv := c.Command(s.args...)
 	for i, arg := range argv {
 		switch arg {
@@ -157,10 +186,7 @@ func (b *Bench) step(r stage.Runtime, s step) (got sample.Sample, err error) {
 			argv[i] = c.Dir
 		}
 	}
-	if got, err = b.measure(r.Env, "", argv); err == nil && got.Status != 0 {
-		err = fmt.Errorf("%v: %s", argv, got.Error)
-	}
-	return got, err
+	return argv
 }
 
 // list measures list with many containers, thirty times a set of them.

@@ -47,12 +47,15 @@ var cost = suite{
 			if !there || e.few || e.name == "upstream delete --force" {
 				continue
 			}
-			report := filepath.Join(b.Dir, "systrace")
+			report := filepath.Join(b.Dir, "calls")
 			traced := e
 			traced.argv = func(b *Bench, box *container.Container) []string {
 				return append([]string{b.Stage.Program("systrace"), "-o", report}, e.argv(b, box)...)
 			}
 			s, err := b.endOne(r, traced, c, nil)
+			if err == nil && s.Status != 0 {
+				err = errors.New(s.Error)
+			}
 			if err == nil {
 				err = counts(report, &s)
 			}

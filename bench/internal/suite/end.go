@@ -20,7 +20,7 @@ type ending struct {
 }
 
 // fewRounds is how many rounds such an ending has.
-const fewRounds = 8
+func (b *Bench) fewRounds() int { return b.pick(2, 8) }
 
 func command(args ...string) func(*Bench, *container.Container) []string {
 	return func(_ *Bench, c *container.Container) []string {
@@ -94,7 +94,7 @@ func endCases(b *Bench) []planned {
 func endRound(b *Bench, c sample.Case, round int) ([]sample.Sample, error) {
 	var subjects []ending
 	for _, e := range endings {
-		if _, there := b.runtime(e.runtime); there && (!e.few || c.N <= 1000 && round <= fewRounds) {
+		if _, there := b.runtime(e.runtime); there && (!e.few || c.N <= 1000 && round <= b.fewRounds()) {
 			subjects = append(subjects, e)
 		}
 	}

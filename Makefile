@@ -120,6 +120,7 @@ test: deps-test unittest guarantee integration test-engines ## everything: unit 
 .PHONY: unittest
 unittest: deps-build ## Go tests, under the race detector
 	$(GO) test -race -timeout 5m -tags "$(TAGS)" $$($(GO) list ./... | grep -v /tests/guarantee)
+	$(GO) test -C bench ./...
 
 .PHONY: guarantee
 guarantee: deps-test runc ## the guarantee on real containers in each cgroup layout (VIEWS="hybrid v1 v2" SEED=n)

@@ -1,13 +1,15 @@
-// floor CGROUP
+// floor CGROUP INIT
 //
 // The least that a synchronous kill can be: ends every process of a cgroup and
 // returns when all of them have terminated. CGROUP is a directory, of cgroup v2
 // where it has cgroup.kill, of v1 otherwise. It looks at one hierarchy, at one
 // level, checks nothing and handles no odd case.
 //
-// v2: up to 128 processes are held by pidfd, which tells their end at once;
-// one write to cgroup.kill; the wait is for the pidfds, or else for
-// cgroup.events. v1: each process is held and signalled by pidfd.
+// v2: up to 128 processes are held by pidfd, which tells their end at once, and
+// of more the process INIT: the first one of a PID namespace leaves the cgroup,
+// and then waits for the others to be reaped (6.18). One write to cgroup.kill;
+// the wait is for the pidfds and for cgroup.events. v1: each process is held and
+// signalled by pidfd.
 #define _GNU_SOURCE
 #include <err.h>
 #include <errno.h>
@@ -93,11 +95,12 @@ int main(int argc, char **argv)
 {
 	struct rlimit many = {65536, 65536};
 	struct pollfd *p;
-	pid_t *pids = NULL;
+	pid_t *pids = NULL, init;
 	int n, events, killer;
 
-	if (argc != 2)
-		errx(2, "usage: floor CGROUP");
+	if (argc != 3)
+		errx(2, "usage: floor CGROUP INIT");
+	init = (pid_t)atoi(argv[2]);
 	dir = open(argv[1], O_RDONLY | O_DIRECTORY);
 	if (dir < 0)
 		err(1, "%s", argv[1]);
@@ -114,7 +117,7 @@ int main(int argc, char **argv)
 	events = openat(dir, "cgroup.events", O_RDONLY);
 	if (events < 0)
 		err(1, "cgroup.events");
-	n = n <= FEW ? hold(pids, n, p, 0) : 0;
+	n = n <= FEW ? hold(pids, n, p, 0) : hold(&init, 1, p, 0);
 	populated(events);
 	if (write(killer, "1", 1) != 1)
 		err(1, "cgroup.kill");

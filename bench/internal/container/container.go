@@ -103,7 +103,7 @@ func (c *Container) Command(args ...string) []string {
 // Run runs the container, and waits until all its processes are there. The
 // kernel reaps them as they die.
 func (c *Container) Run() error {
-	if err := c.under("run", "-d", "-b", c.Bundle(), c.ID); err != nil {
+	if err := c.under("run", "-d", "-b", c.Bundle(), "--pid-file", c.pidFile(), c.ID); err != nil {
 		return err
 	}
 	return c.await(c.Spec.Processes)
@@ -111,6 +111,14 @@ func (c *Container) Run() error {
 
 // Create is Run without the start.
 func (c *Container) Create() error { return c.under("create", "-b", c.Bundle(), c.ID) }
+
+func (c *Container) pidFile() string { return filepath.Join(c.Dir, "pid") }
+
+// Init is the ID of the container's first process; empty if it was not run.
+func (c *Container) Init() string {
+	pid, _ := os.ReadFile(c.pidFile())
+	return string(pid)
+}
 
 // under runs the runtime under cradle.
 func (c *Container) under(args ...string) error {

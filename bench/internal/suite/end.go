@@ -45,7 +45,7 @@ func poll(pause string) func(*Bench, *container.Container) []string {
 
 // floor is the C program of that name.
 func floor(b *Bench, c *container.Container) []string {
-	return []string{b.Stage.Program("floor"), c.Dirs()[0]}
+	return []string{b.Stage.Program("floor"), c.Dirs()[0], c.Init()}
 }
 
 var endings = []ending{
@@ -69,7 +69,7 @@ var endings = []ending{
 var end = suite{name: "end", cases: endCases, round: endRound}
 
 func endCases(b *Bench) []planned {
-	rounds := map[int]int{1: 20, 6: 20, 100: 12, 1000: 6, 10000: 3}
+	rounds := map[int]int{1: 20, 6: 20, 100: 12, 1000: 10, 10000: 5}
 	sizes := []int{1, 6, 100, 1000, 10000}
 	pids := []string{"host", "private"}
 	if !b.Full {

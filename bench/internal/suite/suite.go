@@ -165,7 +165,7 @@ func turns(n, round int) []int {
 	for i := range order {
 		order[i] = (i + round) % n
 	}
-	if round%2 == 0 {
+	if round/n%2 == 0 {
 		slices.Reverse(order)
 	}
 	return order

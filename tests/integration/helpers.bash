@@ -368,6 +368,19 @@ wait_for() {
   poll "$seconds" "$@" || fail "not within $seconds s: $*"
 }
 
+# child_has_pidfd PID: a process that the helper has started holds another one by
+# descriptor, as a runtime that waits for it does.
+child_has_pidfd() {
+  local stat fields child
+  for stat in /proc/[0-9]*/stat; do
+    read -ra fields <"$stat" || continue
+    [[ ${fields[3]} == "$1" ]] || continue # its parent; no helper has a blank in its name
+    child=${stat%/stat}
+    [[ -z $(find "$child/fd" -lname 'anon_inode:*pidfd*') ]] || return 0
+  done 2>/dev/null
+  return 1
+}
+
 # ended PID: a helper in the background is over.
 ended() { ! kill -0 "$1" 2>/dev/null; }
 

@@ -243,10 +243,13 @@ gone() {
 
 @test "kill --wait 0 sends nothing and waits for the end" {
   runc_waits
-  shell_is 'trap "echo signalled" HUP TERM INT; sleep 0.3; echo over'
+  shell_is 'trap "echo signalled" HUP TERM INT; while [ ! -e /end ]; do sleep 0.05; done; echo over'
   runc run -d -b "$BUNDLE" "$ID"
   LOG=$OUT
-  runc kill --wait "$ID" 0
+  in_background kill "$RUNC" --root "$ROOT" kill --wait "$ID" 0
+  wait_for 10 child_has_pidfd "${HELPERS[0]}"
+  : >"$BUNDLE/rootfs/end"
+  wait "${HELPERS[0]}"
   nothing_alive
   [[ $(<"$LOG") == over ]]
 }

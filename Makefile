@@ -191,7 +191,7 @@ test-vm-fast: deps-vm static test-cmds ## of that three guests, in minutes: what
 .PHONY: test-systemd
 test-systemd: deps-vm static test-cmds ## the systemd driver on this kernel: systemd in namespaces, each layout, in seconds (PARTS=...)
 	script/vm-root >/dev/null && TAGS="$(TAGS)" script/vm-payload >/dev/null
-	PARTS="$(or $(PARTS),$(FAST) guarantee)" script/in-systemd
+	PARTS="$(or $(PARTS),$(FAST) guarantee bats)" script/in-systemd
 
 .PHONY: vm-shell
 vm-shell: deps-vm static test-cmds ## a shell in one guest (KERNEL=6.1 LAYOUT=v2 DRIVER=fs)

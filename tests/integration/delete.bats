@@ -81,7 +81,7 @@ ends() {
   local dir
   while read -r dir; do
     mkdir -p "$dir/sub/subsub"
-  done < <(cgroups_like "$ID")
+  done < <(cgroups_of "$ID")
   runc kill "$ID" KILL
   wait_for 10 has_status "$ID" stopped
   runc delete "$ID"
@@ -106,7 +106,7 @@ ends() {
   [[ -e $ROOT/$ID ]]
   runc delete --force "$ID"
   [[ ! -e $ROOT/$ID ]]
-  find /sys/fs/cgroup -type d -name "$ID" -exec rmdir {} + || true
+  find /sys/fs/cgroup -type d -name "$(cgroup_name "$ID")" -exec rmdir {} + || true
 }
 
 @test "delete: an id that is a path is refused" {

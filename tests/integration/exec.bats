@@ -131,7 +131,7 @@ running() { runc run -d -b "$BUNDLE" "$ID"; }
   pid=$(pid_of "$ID")
   while read -r dir; do
     mkdir "$dir/sub"
-  done < <(cgroups_like "$ID")
+  done < <(cgroups_of "$ID")
   if [[ $LAYOUT == v2 ]]; then
     args=(--cgroup sub)
   else

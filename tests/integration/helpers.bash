@@ -24,6 +24,7 @@ setup() {
   ROOT=$DIR/state
   BUNDLE=$DIR/bundle
   RUNC_FLAGS=()
+  [[ ${DRIVER-} != systemd ]] || RUNC_FLAGS=(--systemd-cgroup)
   CALLS=0
   HELPERS=()
   LENDER=
@@ -54,7 +55,7 @@ teardown() {
   done
   # delete --force alone promises no more than that the end is near.
   poll 3 nothing_left || {
-    report+=("still alive (pid, start, state, name):" "$(living)" "cgroups left:" "$(cgroups_like "$PREFIX-*")")
+    report+=("still alive (pid, start, state, name):" "$(living)" "cgroups left:" "$(cgroups_like "$(cgroup_name "$PREFIX-*")")")
     clean_up_by_force
   }
   umount_all
@@ -71,10 +72,12 @@ umount_all() {
 
 # Scratch cgroups are the test's own doing, so they are removed without a word.
 nothing_left() {
-  local dir
+  local dir own
+  own=$(cgroup_name "$PREFIX-*")
   none_living || return 1
   while read -r dir; do
-    [[ ${dir##*/} != "$PREFIX"-* ]] || return 1
+    # shellcheck disable=SC2053 # a pattern
+    [[ ${dir##*/} != $own ]] || return 1
     rmdir "$dir" 2>/dev/null || true
   done < <(cgroups_like "*$PREFIX*" | sort -r)
 }
@@ -258,7 +261,7 @@ six_processes() { exchange '"args":["sleep","100"]' '"args":["six"]'; }
 
 # --- the observer: it reads /proc and /sys/fs/cgroup, and asks no runtime
 
-living() { "$BIN/alive" -env "$(mark_of_test)" -cgroup "$PREFIX-*" || (($? == 1)); }
+living() { "$BIN/alive" -env "$(mark_of_test)" -cgroup "$(cgroup_name "$PREFIX-*")" || (($? == 1)); }
 
 living_are() { (($(living | wc -l) == $1)); }
 
@@ -279,6 +282,14 @@ same_process_lives() { [[ $(identity "${1%%:*}" 2>/dev/null) == "$1" ]]; }
 # Other containers' cgroups may go while find walks over them, which it calls a
 # failure.
 cgroups_like() { find /sys/fs/cgroup -type d -name "$1" 2>/dev/null || true; }
+
+# cgroup_name ID is what the last part of the path of the container's cgroups is:
+# with systemd these are a scope.
+cgroup_name() {
+  if [[ ${DRIVER-} == systemd ]]; then echo "runc-$1.scope"; else echo "$1"; fi
+}
+
+cgroups_of() { cgroups_like "$(cgroup_name "$1")"; }
 
 # scratch is the name of a cgroup of the test's own. The runtime makes parents of
 # a container's cgroup that are missing, and leaves them; so does teardown's
@@ -340,12 +351,12 @@ no_members() {
     line=
     { read -r line <"$list" || read -r line <"${list%.procs}.threads"; } 2>/dev/null || true
     [[ -z $line ]] || fail "in ${list%/*}: $line" || return 1
-  done < <(find /sys/fs/cgroup -path "*/$1/*" -name cgroup.procs 2>/dev/null)
+  done < <(find /sys/fs/cgroup -path "*/$(cgroup_name "$1")/*" -name cgroup.procs 2>/dev/null)
 }
 
 no_cgroups() {
   local now
-  now=$(cgroups_like "$1")
+  now=$(cgroups_of "$1")
   [[ -z $now ]] || fail "cgroups left:" "$now"
 }
 

@@ -223,7 +223,7 @@ gone() {
 @test "kill --wait KILL: a zombie that nobody reaps does not hold it up" {
   runc_waits
   local init parent
-  in_background run "$RUNC" --root "$ROOT" run --keep -b "$BUNDLE" "$ID"
+  in_background run "$RUNC" --root "$ROOT" "${RUNC_FLAGS[@]}" run --keep -b "$BUNDLE" "$ID"
   wait_for 10 has_status "$ID" running
   init=$(pid_of "$ID")
   parent=$(awk '$1 == "PPid:" { print $2 }' "/proc/$init/status")

@@ -19,7 +19,7 @@ borrowed_pidns() {
   six_processes
   # The lender's end waits until somebody outside has reaped this init: runc does
   # at once, but a host's PID 1 in its own time.
-  in_background borrower "$RUNC" --root "$ROOT" run --keep -b "$BUNDLE" "$ID"
+  in_background borrower "$RUNC" --root "$ROOT" "${RUNC_FLAGS[@]}" run --keep -b "$BUNDLE" "$ID"
   wait_for 10 living_are 7
   wait_for 10 has_status "$ID" running
 }
@@ -52,12 +52,12 @@ init_gone() {
 # init_moved: init has left the container's cgroups, as some that manage cgroups
 # of their own do; its five children are still there.
 init_moved() {
-  local dir to pid
+  local dir to pid moved=
   host_pidns
   start_six "$ID"
   pid=$(pid_of "$ID")
   while read -r dir; do
-    to=${dir%/*}/$(scratch)
+    moved=$dir to=${dir%/*}/$(scratch)
     mkdir "$to"
     # A cpuset takes nobody before it has processors and memory.
     [[ ! -f $to/cpuset.mems ]] || {
@@ -65,7 +65,8 @@ init_moved() {
       cat "$dir/cpuset.mems" >"$to/cpuset.mems"
     } 2>/dev/null || true
     echo "$pid" >"$to/cgroup.procs"
-  done < <(cgroups_like "$ID")
+  done < <(cgroups_of "$ID")
+  [[ -n $moved ]] || fail "the container has no cgroup"
 }
 
 # The thread that leads the group is dead, others go on: in its stat the process
@@ -88,7 +89,7 @@ in_sub_cgroups() {
   runc run -d -b "$BUNDLE" "$ID"
   while read -r dir; do
     mkdir -p "$dir/sub/sub"
-  done < <(cgroups_like "$ID")
+  done < <(cgroups_of "$ID")
   runc exec -d --cgroup "$name" "$ID" sleep 100
   runc exec -d --cgroup "$name/sub" "$ID" sleep 100
   living_are 3 || fail "not three processes, but:" "$(living)"
@@ -96,12 +97,16 @@ in_sub_cgroups() {
 
 # frozen_below: a cgroup inside of the container's was frozen by somebody.
 frozen_below() {
-  local dir
+  local dir file frozen=
   in_sub_cgroups
   while read -r dir; do
-    [[ ! -f $dir/sub/freezer.state ]] || echo FROZEN >"$dir/sub/freezer.state"
-    [[ ! -f $dir/sub/cgroup.freeze ]] || echo 1 >"$dir/sub/cgroup.freeze"
-  done < <(cgroups_like "$ID")
+    for file in freezer.state cgroup.freeze; do
+      [[ -f $dir/sub/$file ]] || continue
+      frozen=1
+      if [[ $file == freezer.state ]]; then echo FROZEN; else echo 1; fi >"$dir/sub/$file"
+    done
+  done < <(cgroups_of "$ID")
+  [[ -n $frozen ]] || fail "no cgroup of the container can be frozen"
 }
 
 # nested: the container runs the runtime itself, whose container has six
@@ -127,13 +132,14 @@ nested() {
     | .process.args = ["sh", "-c", "/runtime/\($name) --root /run/state run -d -b /inner inner; sleep 100"]'
   runc run -d -b "$BUNDLE" "$ID"
   wait_for 10 living_are 8
-  [[ -n $(find /sys/fs/cgroup -type d -path "*/$ID/inner" 2>/dev/null) ]] || fail "the inner container's cgroup is not below"
+  [[ -n $(find /sys/fs/cgroup -type d -path "*/$(cgroup_name "$ID")/inner" 2>/dev/null) ]] || fail "the inner container's cgroup is not below"
 }
 
 # six_below_a_frozen_parent: a frozen v1 cgroup above the container's is not the
 # runtime's to thaw, so SIGKILL has no effect until $PARENT is thawed by the test.
 # (On v2 a frozen process dies all the same.) $INIT is the container's pid.
 six_below_a_frozen_parent() {
+  [[ ${DRIVER-} != systemd ]] || skip "systemd, and not the container, says where a scope's cgroups are"
   PARENT=/sys/fs/cgroup/freezer/$(scratch)
   mkdir "$PARENT"
   config --arg path "/$(scratch)/$ID" '.linux.cgroupsPath = $path'

@@ -123,27 +123,37 @@ func (d *drainer) finish(err error) Report {
 // lister is what a tree and a source have in common.
 type lister interface {
 	list(limit int) (members, error)
-	// among returns a test of who is in it at the moment of the call, or later,
-	// for IDs from first to last.
-	among(first, last int) (func(pid int) bool, error)
+	// among returns a test of which of the processes that have the IDs pids,
+	// ascending, are in it at the moment of the call, or later.
+	among(pids []int) (func(pid int) bool, error)
 	name() string
 }
 
 func (t *Tree) name() string { return t.Path }
 
-func (t *Tree) among(first, last int) (func(pid int) bool, error) {
-	m, err := t.read(bounds{first: first, last: last})
-	return func(pid int) bool {
-		_, in := slices.BinarySearch(m.pids, pid)
-		return in
-	}, err
+func (t *Tree) among(pids []int) (func(pid int) bool, error) {
+	m, err := t.read(bounds{first: pids[0], last: pids[len(pids)-1], ascending: t.Version == V1})
+	in := func(pid int) bool {
+		_, found := slices.BinarySearch(m.pids, pid)
+		return found
+	}
+	// That v1's lists are sorted is how the kernel makes them; its documentation
+	// promises nothing. Whoever was not found is looked for in all of it.
+	if err == nil && t.Version == V1 && !allOf(pids, in) {
+		m, err = t.list(0)
+	}
+	return in, err
+}
+
+func allOf(pids []int, is func(pid int) bool) bool {
+	return !slices.ContainsFunc(pids, func(pid int) bool { return !is(pid) })
 }
 
 type sourceLister struct{ Source }
 
 func (s sourceLister) name() string { return s.String() }
 
-func (s sourceLister) among(int, int) (func(pid int) bool, error) { return s.Has, nil }
+func (s sourceLister) among([]int) (func(pid int) bool, error) { return s.Has, nil }
 
 func (s sourceLister) list(int) (members, error) {
 	pids, err := s.Pids()
@@ -649,7 +659,11 @@ func (d *drainer) confirm(l lister, pids []int, skip func(pid int) bool, use fun
 	if len(handles) == 0 {
 		return n, nil
 	}
-	in, err := l.among(handles[0].pid, handles[len(handles)-1].pid)
+	pinned := make([]int, len(handles))
+	for i, h := range handles {
+		pinned[i] = h.pid
+	}
+	in, err := l.among(pinned)
 	if err != nil {
 		return n, &UnverifiableError{What: l.name(), Err: err}
 	}

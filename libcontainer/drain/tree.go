@@ -193,7 +193,8 @@ func (m members) empty() bool { return len(m.pids) == 0 && !m.foreign }
 type bounds struct {
 	limit       int // some of them are enough if they are as many; 0: all
 	first, last int // the lowest and the highest
-	ascending   bool
+	// ascending has a file read no further than the highest.
+	ascending bool
 }
 
 // list reads cgroup.procs of the whole subtree, or until it has seen at least
@@ -209,7 +210,6 @@ func (t *Tree) read(b bounds) (members, error) {
 	if t.dir < 0 {
 		return m, nil
 	}
-	b.ascending = t.Version == V1
 	if b.first == 0 {
 		m.pids = make([]int, 0, t.listed)
 	}
@@ -245,7 +245,7 @@ func (t *Tree) read(b bounds) (members, error) {
 
 // Contains tells whether the process that has the ID pid is in the subtree.
 func (t *Tree) Contains(pid int) (bool, error) {
-	in, err := t.among(pid, pid)
+	in, err := t.among([]int{pid})
 	return in(pid), err
 }
 
@@ -254,9 +254,8 @@ func (b bounds) enough(ids []int) bool { return b.limit > 0 && len(ids) >= b.lim
 
 // readIDs reads a file of one ID a line and appends those within the bounds to
 // ids. The file is opened anew each time: on v1 a descriptor goes on to serve
-// the list that was made when it was first read. That list is sorted, so it is
-// read up to the highest ID only: to have it made and written out costs the
-// kernel about the same.
+// the list that was made when it was first read. To write that out costs the
+// kernel about as much as to make it.
 func readIDs(dir int, file string, b bounds, ids []int) ([]int, error) {
 	fd, err := openat(dir, file, unix.O_RDONLY)
 	if err != nil {

@@ -238,3 +238,40 @@ func TestStopForks(t *testing.T) {
 		}
 	}
 }
+
+// TestAmong finds members in a list that is not sorted, as v1's may be by its
+// documentation, although it reads no more of a sorted one than it has to.
+func TestAmong(t *testing.T) {
+	for _, tt := range []struct {
+		text string
+		pids []int
+		in   []bool
+	}{
+		{"3\n5\n9\n", []int{3, 4, 5}, []bool{true, false, true}},
+		{"5\n9\n3\n", []int{3, 5}, []bool{true, true}},
+		{"9\n5\n3\n", []int{3, 5, 6}, []bool{true, true, false}},
+		{"", []int{3}, []bool{false}},
+	} {
+		for _, version := range []Version{V1, V2} {
+			path := t.TempDir()
+			if err := os.WriteFile(filepath.Join(path, "cgroup.procs"), []byte(tt.text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			dir, err := openat(unix.AT_FDCWD, path, unix.O_RDONLY|unix.O_DIRECTORY)
+			if err != nil {
+				t.Fatal(err)
+			}
+			tree := Tree{Path: path, Version: version, dir: dir, events: -1}
+			in, err := tree.among(tt.pids)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i, pid := range tt.pids {
+				if in(pid) != tt.in[i] {
+					t.Errorf("%v, list %q: %d: %t", version, tt.text, pid, in(pid))
+				}
+			}
+			tree.Close()
+		}
+	}
+}

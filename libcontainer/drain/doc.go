@@ -29,7 +29,7 @@
 // waited for by pidfd, which is immediate. Beyond, cgroup.events alone is
 // waited for; the kernel delays its notifications to one in 10 ms. Without
 // cgroup.kill each process takes some three calls, and all are listed once for
-// each 64 to 144 of them. Open descriptors stay below 256 in either case. While it
+// each 80 to 208 of them. Open descriptors stay below 256 in either case. While it
 // waits it sleeps in ppoll(2) and wakes by itself once a second.
 //
 // # What it can't do

@@ -106,13 +106,37 @@ func (c *Container) KillNow() error {
 	if err := loaded.Signal(unix.SIGKILL); err != nil {
 		return err
 	}
-	if status, err := loaded.Status(); err != nil || status != libcontainer.Paused {
-		return err
-	}
-	if err := loaded.Resume(); err != nil && !errors.Is(err, libcontainer.ErrNotPaused) && !errors.Is(err, libcontainer.ErrNotRunning) {
+	if err := thaw(loaded); err != nil && !c.ended() {
 		return fmt.Errorf("thaw container %s, so that it dies of the signal: %w", c.ID(), err)
 	}
 	return nil
+}
+
+// thaw resumes a container that is paused.
+func thaw(c *libcontainer.Container) error {
+	if status, err := c.Status(); err != nil || status != libcontainer.Paused {
+		return err
+	}
+	err := c.Resume()
+	if errors.Is(err, libcontainer.ErrNotPaused) || errors.Is(err, libcontainer.ErrNotRunning) {
+		return nil
+	}
+	return err
+}
+
+// ended tells whether all of a container that has been killed is gone within a
+// moment. systemd removes a scope as soon as its last process has ended, and what
+// libcontainer is doing with its cgroup right then fails in more than one way.
+func (c *Container) ended() bool {
+	m, err := c.members()
+	if err != nil {
+		return false
+	}
+	defer m.close()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	_, err = drain.Drain(ctx, m.Group, drain.Request{})
+	return err == nil
 }
 
 // bound applies the request's time limit.

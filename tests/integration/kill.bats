@@ -81,6 +81,26 @@ killed() {
   wait_for 10 none_living
 }
 
+# systemd removes a scope when its last process has ended, at whatever libcontainer
+# is with the cgroup then.
+@test "kill KILL [paused] of a container whose cgroups go the moment they are empty" {
+  own_behaviour
+  local turn
+  host_pidns
+  six_processes
+  for turn in {1..10}; do
+    runc run -d -b "$BUNDLE" "$ID"
+    wait_for 10 living_are 6
+    runc pause "$ID"
+    in_background "rmdir$turn" timeout 20 bash -c '
+      while dirs=$(find /sys/fs/cgroup -type d -name "$1") && [[ -n $dirs ]]; do rmdir $dirs; done 2>/dev/null' - "$(cgroup_name "$ID")"
+    runc kill "$ID" KILL
+    wait "${HELPERS[-1]}"
+    none_living || fail "still alive:" "$(living)"
+    runc delete --force "$ID"
+  done
+}
+
 @test "kill: a stopped container is refused, unless --all (-a)" {
   command_is true
   runc run -d -b "$BUNDLE" "$ID"

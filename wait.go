@@ -94,8 +94,9 @@ func (w *waiting) mayOpt(cmd *cli.Command) bool {
 // run carries out the wait: until it is done, its time is up, or SIGINT or
 // SIGTERM comes.
 func (w *waiting) run(do func(context.Context, synckill.Request) (*synckill.Report, error)) error {
-	ctx, cancel := signal.NotifyContext(context.Background(), unix.SIGINT, unix.SIGTERM)
-	defer cancel()
+	// Not undone at the end: timeout(1) sends its signal twice, and the second one
+	// would end the command before it has said what has happened.
+	ctx, _ := signal.NotifyContext(context.Background(), unix.SIGINT, unix.SIGTERM)
 	if log := logging.Steps(); log != nil {
 		w.Log = log
 	}

@@ -38,7 +38,7 @@ setup() {
 # and the place itself is in the output.
 lean() {
   trap - DEBUG
-  trap 'echo "failed at ${BASH_SOURCE[0]##*/}:$LINENO: $BASH_COMMAND"; bats_error_trap' ERR
+  trap 'echo "failed at ${BASH_SOURCE[0]##*/}:$LINENO: $BASH_COMMAND" >&2; bats_error_trap' ERR
 }
 
 teardown() {
@@ -379,18 +379,19 @@ wait_for() {
   poll "$seconds" "$@" || fail "not within $seconds s: $*"
 }
 
-# child_has_pidfd PID: a process that the helper has started holds another one by
-# descriptor, as a runtime that waits for it does.
-child_has_pidfd() {
-  local stat fields child
+# child_of PID is the process that a helper in the background has started.
+child_of() {
+  local stat fields
   for stat in /proc/[0-9]*/stat; do
     read -ra fields <"$stat" || continue
-    [[ ${fields[3]} == "$1" ]] || continue # its parent; no helper has a blank in its name
-    child=${stat%/stat}
-    [[ -z $(find "$child/fd" -lname 'anon_inode:*pidfd*') ]] || return 0
+    # Its parent; no helper has a blank in its name.
+    [[ ${fields[3]} != "$1" ]] || echo "${fields[0]}"
   done 2>/dev/null
-  return 1
 }
+
+# child_has_pidfd PID: that process holds another one by descriptor, as a runtime
+# that waits for it does.
+child_has_pidfd() { [[ -n $(find "/proc/$(child_of "$1")/fd" -lname 'anon_inode:*pidfd*' 2>/dev/null) ]]; }
 
 # ended PID: a helper in the background is over.
 ended() { ! kill -0 "$1" 2>/dev/null; }

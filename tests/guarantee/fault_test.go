@@ -701,6 +701,11 @@ func TestInterrupted(t *testing.T) {
 				if err := run.Process.Signal(sig); err != nil {
 					t.Fatal(err)
 				}
+				// And again, as timeout(1) does: it is to say what it did.
+				go func() {
+					for run.Process.Signal(sig) == nil && time.Since(began) < 2*time.Second {
+					}
+				}()
 				res := run.Wait()
 				if took := time.Since(began); took > 2*time.Second {
 					t.Errorf("went on for %s: %s", took, res)

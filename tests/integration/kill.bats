@@ -93,7 +93,7 @@ killed() {
     wait_for 10 living_are 6
     runc pause "$ID"
     in_background "rmdir$turn" timeout 20 bash -c '
-      while dirs=$(find /sys/fs/cgroup -type d -name "$1") && [[ -n $dirs ]]; do rmdir $dirs; done 2>/dev/null' - "$(cgroup_name "$ID")"
+      while dirs=$(find /sys/fs/cgroup -type d -name "$1" || true) && [[ -n $dirs ]]; do rmdir $dirs || true; done 2>/dev/null' - "$(cgroup_name "$ID")"
     runc kill "$ID" KILL
     wait "${HELPERS[-1]}"
     none_living || fail "still alive:" "$(living)"

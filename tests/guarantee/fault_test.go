@@ -12,6 +12,7 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 
+	"runcsync/libcontainer/synckill"
 	"runcsync/tests/guarantee/rig"
 )
 
@@ -308,7 +309,7 @@ func TestFreezing(t *testing.T) {
 				t.Parallel()
 				r := rig.Open(t)
 				freezer := r.Hierarchy("freezer")
-				c, pid, server := hanging(r, rig.Spec{PIDs: pids, Nested: true})
+				c, pid, server := hanging(r, rig.Spec{PIDs: pids, Nested: true, Annotations: map[string]string{synckill.WaitAnnotation: "300ms"}})
 				at := c.Dir(freezer)
 				if above {
 					at = c.Above(freezer)
@@ -330,8 +331,14 @@ func TestFreezing(t *testing.T) {
 				} else {
 					timesOut(r, c, fmt.Sprintf("pid %d (cat) state D", pid), "a freezer cgroup above", "is frozen")
 				}
-				if res := r.Run("delete", "--force", "--wait", "--timeout=300ms", c.ID); res.Status != 124 || res.Took > 5*time.Second {
-					t.Errorf("want status 124 after 300ms: %s", res)
+				for _, args := range [][]string{
+					{"kill", c.ID, "KILL"}, // annotated
+					{"--kill-wait=300ms", "kill", c.ID, "KILL"},
+					{"delete", "--force", "--wait", "--timeout=300ms", c.ID},
+				} {
+					if res := r.Run(args...); res.Status != 124 || res.Took > 5*time.Second {
+						t.Errorf("want status 124 after 300ms: %s", res)
+					}
 				}
 				r.Write(filepath.Join(at, "freezer.state"), "THAWED")
 				server.End()
@@ -695,23 +702,25 @@ func TestInterrupted(t *testing.T) {
 				r := rig.Open(t)
 				c := r.New(rig.Spec{Args: []string{"crowd", "6", "ignore"}, PIDs: pids})
 				running(c)
-				run := r.Start("kill", "--wait", c.ID, "TERM")
-				r.Await("runc waiting", func() bool { return inPoll(run.Process.Pid) })
-				began := time.Now()
-				if err := run.Process.Signal(sig); err != nil {
-					t.Fatal(err)
-				}
-				// And again, as timeout(1) does: it is to say what it did.
-				go func() {
-					for run.Process.Signal(sig) == nil && time.Since(began) < 2*time.Second {
+				for range 5 {
+					run := r.Start("kill", "--wait", c.ID, "TERM")
+					r.Await("runc waiting", func() bool { return inPoll(run.Process.Pid) })
+					began := time.Now()
+					if err := run.Process.Signal(sig); err != nil {
+						t.Fatal(err)
 					}
-				}()
-				res := run.Wait()
-				if took := time.Since(began); took > 2*time.Second {
-					t.Errorf("went on for %s: %s", took, res)
-				}
-				if res.Status != 1 || !strings.Contains(res.Stderr, "stopped waiting") {
-					t.Errorf("want status 1, stopped waiting: %s", res)
+					// And again, as timeout(1) does: it is to say what it did.
+					go func() {
+						for run.Process.Signal(sig) == nil && time.Since(began) < 2*time.Second {
+						}
+					}()
+					res := run.Wait()
+					if took := time.Since(began); took > 2*time.Second {
+						t.Errorf("went on for %s: %s", took, res)
+					}
+					if res.Status != 1 || !strings.Contains(res.Stderr, "stopped waiting") {
+						t.Errorf("want status 1, stopped waiting: %s", res)
+					}
 				}
 				if n := len(c.Alive()); n != 6 {
 					t.Errorf("%d alive, want 6", n)

@@ -381,12 +381,9 @@ wait_for() {
 
 # child_of PID is the process that a helper in the background has started.
 child_of() {
-  local stat fields
-  for stat in /proc/[0-9]*/stat; do
-    read -ra fields <"$stat" || continue
-    # Its parent; no helper has a blank in its name.
-    [[ ${fields[3]} != "$1" ]] || echo "${fields[0]}"
-  done 2>/dev/null
+  local child
+  read -r child _ <"/proc/$1/task/$1/children" || true # it ends without a newline
+  echo "$child"
 }
 
 # child_has_pidfd PID: that process holds another one by descriptor, as a runtime

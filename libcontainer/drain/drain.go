@@ -132,7 +132,7 @@ type lister interface {
 func (t *Tree) name() string { return t.Path }
 
 func (t *Tree) among(pids []int) (func(pid int) bool, error) {
-	m, err := t.read(bounds{first: pids[0], last: pids[len(pids)-1], ascending: t.Version == V1})
+	m, err := t.read(bounds{first: pids[0], last: pids[len(pids)-1], ascending: t.Version == V1}, make([]int, 0, len(pids)))
 	in := func(pid int) bool {
 		_, found := slices.BinarySearch(m.pids, pid)
 		return found

@@ -200,18 +200,17 @@ type bounds struct {
 // list reads cgroup.procs of the whole subtree, or until it has seen at least
 // limit processes (0: no limit).
 func (t *Tree) list(limit int) (members, error) {
-	return t.read(bounds{limit: limit, last: math.MaxInt})
+	m, err := t.read(bounds{limit: limit, last: math.MaxInt}, make([]int, 0, t.listed))
+	t.listed = max(t.listed, len(m.pids))
+	return m, err
 }
 
-// read reads cgroup.procs of the whole subtree within the bounds. Cgroups that
-// vanish meanwhile are skipped.
-func (t *Tree) read(b bounds) (members, error) {
-	var m members
+// read reads cgroup.procs of the whole subtree within the bounds, into the place
+// that is given as far as that reaches. Cgroups that vanish meanwhile are skipped.
+func (t *Tree) read(b bounds, into []int) (members, error) {
+	m := members{pids: into}
 	if t.dir < 0 {
 		return m, nil
-	}
-	if b.first == 0 {
-		m.pids = make([]int, 0, t.listed)
 	}
 	err := t.walk(func(dir int) error {
 		pids, err := readIDs(dir, "cgroup.procs", b, m.pids)
@@ -235,7 +234,6 @@ func (t *Tree) read(b bounds) (members, error) {
 		slices.Sort(m.pids)
 	}
 	m.pids = slices.Compact(m.pids)
-	t.listed = max(t.listed, len(m.pids))
 	if len(m.pids) > 0 && m.pids[0] == 0 {
 		m.foreign = true
 		m.pids = m.pids[1:]

@@ -114,11 +114,11 @@ func commandRound(b *Bench, c sample.Case, round int) ([]sample.Sample, error) {
 			s = one
 		}
 	}
-	return b.turns(s, c, round)
+	return b.step(s, c, round)
 }
 
-// turns measures a step with each runtime, on a container of its own.
-func (b *Bench) turns(s step, c sample.Case, round int) (samples []sample.Sample, err error) {
+// step measures a step with each runtime, on a container of its own.
+func (b *Bench) step(s step, c sample.Case, round int) (samples []sample.Sample, err error) {
 	rs := b.pair()
 	boxes := make([]*container.Container, len(rs))
 	defer func() {
@@ -135,17 +135,22 @@ func (b *Bench) turns(s step, c sample.Case, round int) (samples []sample.Sample
 			return nil, fmt.Errorf("%s: %w", rs[i].Name, err)
 		}
 	}
-	for turn := range s.times {
+	return b.inTurns(rs, c, round, s.times, func(i int) []string { return s.command(boxes[i]) })
+}
+
+// inTurns measures a command of each runtime, the i-th one's by argv, a number of
+// times in an order that changes. It must succeed.
+func (b *Bench) inTurns(rs []stage.Runtime, c sample.Case, round, times int, argv func(i int) []string) (samples []sample.Sample, err error) {
+	for turn := range times {
 		for _, i := range turns(len(rs), round+turn) {
-			argv := s.command(boxes[i])
-			got, err := b.measure(rs[i].Env, "", argv)
-			if err == nil && got.Status != 0 {
-				err = errors.New(got.Error)
+			s, err := b.measure(rs[i].Env, "", argv(i))
+			if err == nil && s.Status != 0 {
+				err = errors.New(s.Error)
 			}
 			if err != nil {
-				return nil, fmt.Errorf("%v: %w", argv, err)
+				return nil, fmt.Errorf("%v: %w", argv(i), err)
 			}
-			samples = append(samples, label(got, c, rs[i].Name, round))
+			samples = append(samples, label(s, c, rs[i].Name, round))
 		}
 	}
 	return samples, nil
@@ -212,14 +217,7 @@ func (b *Bench) list(c sample.Case, round int) (samples []sample.Sample, err err
 		}
 	}
 	rs := b.pair()
-	for turn := range 60 {
-		for _, i := range turns(len(rs), turn) {
-			s, err := b.measure(nil, "", []string{rs[i].Path, "--root", boxes[0].Root(), "list"})
-			if err != nil {
-				return nil, err
-			}
-			samples = append(samples, label(s, c, rs[i].Name, round))
-		}
-	}
-	return samples, nil
+	return b.inTurns(rs, c, round, 60, func(i int) []string {
+		return []string{rs[i].Path, "--root", boxes[0].Root(), "list"}
+	})
 }

@@ -141,8 +141,8 @@ func nested(r *rig.Rig, c *rig.Container) {
 	running(c)
 	before := c.Alive()
 	c.Exec("nest", "crowd", "6")
-	c.AwaitProcesses(13)
-	for _, p := range c.Alive() {
+	// Not before runc's own processes have become the container's, or have ended.
+	for _, p := range c.Settled(13) {
 		if slices.ContainsFunc(before, func(b rig.Process) bool { return b.Pid == p.Pid }) {
 			continue
 		}

@@ -143,7 +143,7 @@ func (c *Container) initNamespaces() (identity, pin, error) {
 	if !namespaces.Contains(configs.NEWNS) {
 		return identity{}, pin{}, errors.New("it has no mount namespace of its own, nothing tells its processes from others")
 	}
-	id, p, err := pinNamespaces("/proc/" + strconv.Itoa(c.state.InitProcessPid))
+	id, p, err := pinNamespaces(processDir(c.state.InitProcessPid))
 	if err != nil {
 		return id, p, err
 	}
@@ -278,75 +278,130 @@ func (s *namespaceSource) Pids() ([]int, error) {
 // scan lists the processes that are not known, and makes those known that need
 // not be looked at again.
 func (s *namespaceSource) scan(known map[int]bool) (map[relation][]int, error) {
-	entries, err := os.ReadDir("/proc")
+	names, err := numbered("/proc")
 	if err != nil {
 		return nil, err
 	}
 	found := map[relation][]int{}
-	for _, e := range entries {
-		pid, err := strconv.Atoi(e.Name())
-		if err != nil || known[pid] {
+	for _, pid := range names {
+		if known[pid] {
 			continue
 		}
-		r := s.relation(pid)
+		r, err := s.relation(processDir(pid))
+		if err != nil {
+			return nil, err
+		}
 		found[r] = append(found[r], pid)
 		known[pid] = r == stranger || r == ended
 	}
 	return found, nil
 }
 
-// Has tells whether a process is the container's.
-func (s *namespaceSource) Has(pid int) bool { return s.relation(pid) == member }
-
-// relation looks at the first thread of a process, and, if that has ended, at
-// the others.
-func (s *namespaceSource) relation(pid int) relation {
-	dir := "/proc/" + strconv.Itoa(pid)
-	r, err := s.of(dir)
-	switch {
-	case gone(err):
-		threads, _ := os.ReadDir(dir + "/task")
-		for _, t := range threads {
-			if r, err := s.of(dir + "/task/" + t.Name()); err == nil {
-				return r
-			}
-		}
-		return ended
-	case err == nil:
-		return r
-	case !s.likeOwn(dir):
-		// The owner of a user namespace may look at all that is in it.
-		return stranger
-	case runs(dir):
-		return hidden
+// numbered lists the processes of /proc, or the threads of a process. It takes
+// nothing but the names: os.ReadDir leaves out who has ended since.
+func numbered(dir string) (ids []int, err error) {
+	f, err := os.Open(dir)
+	if err != nil {
+		return nil, err
 	}
-	return ended // a zombie hides them for good
+	defer f.Close()
+	names, err := f.Readdirnames(-1)
+	for _, name := range names {
+		if id, err := strconv.Atoi(name); err == nil {
+			ids = append(ids, id)
+		}
+	}
+	return ids, err
 }
 
+func processDir(pid int) string { return "/proc/" + strconv.Itoa(pid) }
+
+// Has tells whether a process is the container's.
+func (s *namespaceSource) Has(pid int) bool {
+	r, err := s.relation(processDir(pid))
+	return err == nil && r == member
+}
+
+// relation looks at the first thread of the process that has the directory dir
+// in /proc, and, if that has ended, at the others. Whoever ends while being looked at has ended, whatever was seen of
+// it; a failure that says nothing about the process is an error.
+func (s *namespaceSource) relation(dir string) (relation, error) {
+	r, err := s.of(dir)
+	if gone(err) {
+		r, err = s.ofOthers(dir)
+	}
+	if !errors.Is(err, fs.ErrPermission) {
+		return r, err
+	}
+	// The owner of a user namespace may look at all that is in it, except for
+	// zombies and programs that may not be read.
+	like, err := s.likeOwn(dir)
+	switch {
+	case gone(err):
+		return ended, nil
+	case err != nil || !like:
+		return stranger, err
+	}
+	alive, err := runs(dir)
+	switch {
+	case err != nil:
+		return stranger, err
+	case alive:
+		return hidden, nil
+	}
+	return ended, nil
+}
+
+// ofOthers tells the relation of a process whose first thread has ended.
+func (s *namespaceSource) ofOthers(dir string) (relation, error) {
+	threads, err := numbered(dir + "/task")
+	if err != nil && !gone(err) {
+		return stranger, err
+	}
+	for _, id := range threads {
+		if r, err := s.of(dir + "/task/" + strconv.Itoa(id)); !gone(err) {
+			return r, err
+		}
+	}
+	return ended, nil
+}
+
+// gone tells whether an error of /proc says that the process, or what was asked
+// of it, is there no more.
 func gone(err error) bool { return errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ESRCH) }
 
 // likeOwn tells whether a process that hides its namespaces has the IDs of the
 // container's user namespace. Anybody may read these.
-func (s *namespaceSource) likeOwn(dir string) bool {
+func (s *namespaceSource) likeOwn(dir string) (bool, error) {
+	if !s.OwnUser {
+		return false, nil
+	}
 	text, err := os.ReadFile(dir + "/uid_map")
-	if err != nil || !s.OwnUser {
-		return false
+	switch {
+	case errors.Is(err, unix.EINVAL): // it ended between the lookup and the opening
+		return false, unix.ESRCH
+	case errors.Is(err, fs.ErrPermission):
+		return false, nil
+	case err != nil:
+		return false, err
 	}
 	var want []string
 	for _, m := range s.users {
 		want = append(want, fmt.Sprint(m.ContainerID), fmt.Sprint(m.HostID), fmt.Sprint(m.Size))
 	}
-	return len(want) > 0 && slices.Equal(strings.Fields(string(text)), want)
+	return len(want) > 0 && slices.Equal(strings.Fields(string(text)), want), nil
 }
 
 // runs tells whether any thread of a process has not ended.
-func runs(dir string) bool {
-	threads, _ := os.ReadDir(dir + "/task")
-	return slices.ContainsFunc(threads, func(t fs.DirEntry) bool {
-		id, _ := strconv.Atoi(t.Name())
+func runs(dir string) (bool, error) {
+	threads, err := numbered(dir + "/task")
+	if err != nil && !gone(err) {
+		return false, err
+	}
+	return slices.ContainsFunc(threads, func(id int) bool {
 		st, err := system.Stat(id)
-		return err == nil && st.State != system.Zombie && st.State != system.Dead
-	})
+		return !gone(err) && st.State != system.Zombie && st.State != system.Dead
+	}), nil
 }
 
 // of tells the relation of the thread that has the directory dir in /proc.
@@ -362,8 +417,11 @@ func (s *namespaceSource) of(dir string) (relation, error) {
 			return stranger, err
 		case mount != s.Mount && s.OwnUser && s.user != nil:
 			return unclear, nil
-		case mount != s.Mount || !s.sameMount(dir+"/ns/mnt"):
+		case mount != s.Mount:
 			return stranger, nil
+		}
+		if same, err := s.sameMount(dir + "/ns/mnt"); err != nil || !same {
+			return stranger, err
 		}
 		if s.user == nil {
 			// init is gone; from now on this one keeps the numbers from
@@ -374,55 +432,62 @@ func (s *namespaceSource) of(dir string) (relation, error) {
 		}
 		return member, nil
 	}
-	if s.OwnUser && s.below(dir+"/ns/user") {
-		if s.user == nil {
-			return unclear, nil
-		}
-		return member, nil
+	if !s.OwnUser {
+		return stranger, nil
 	}
-	return stranger, nil
+	below, err := s.below(dir + "/ns/user")
+	switch {
+	case err != nil || !below:
+		return stranger, err
+	case s.user == nil:
+		return unclear, nil
+	}
+	return member, nil
 }
 
 // sameMount compares what is never reused, where the kernel has it.
-func (s *namespaceSource) sameMount(path string) bool {
+func (s *namespaceSource) sameMount(path string) (bool, error) {
 	if s.MountID == 0 {
-		return true // pinned since before
+		return true, nil // pinned since before
 	}
 	f, err := os.Open(path)
 	if err != nil {
-		return false
+		return false, err
 	}
 	defer f.Close()
-	return mountID(f) == s.MountID
+	return mountID(f) == s.MountID, nil
 }
 
 // nestingLimit is the kernel's own, on user namespaces within each other.
 const nestingLimit = 32
 
 // below tells whether a user namespace descends from the container's.
-func (s *namespaceSource) below(path string) bool {
+func (s *namespaceSource) below(path string) (bool, error) {
 	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return false
+		return false, &fs.PathError{Op: "open", Path: path, Err: err}
 	}
 	defer func() { unix.Close(fd) }()
 	for range nestingLimit {
 		// EPERM: the parent is outside of the caller's own namespace.
 		parent, err := unix.IoctlRetInt(fd, unix.NS_GET_PARENT)
+		if errors.Is(err, fs.ErrPermission) {
+			return false, nil
+		}
 		if err != nil {
-			return false
+			return false, fmt.Errorf("parent of %s: %w", path, err)
 		}
 		unix.Close(fd)
 		fd = parent
 		var st unix.Stat_t
-		if unix.Fstat(fd, &st) != nil {
-			return false
+		if err := unix.Fstat(fd, &st); err != nil {
+			return false, fmt.Errorf("stat parent of %s: %w", path, err)
 		}
 		if st.Ino == s.User {
-			return true
+			return true, nil
 		}
 	}
-	return false
+	return false, nil
 }
 
 // namespaceInode reads the number from a link like "mnt:[4026531841]".

@@ -64,7 +64,7 @@ var steps = []step{
 	{"ps", false, []string{"run"}, []string{"ps", "--format", "json", "ID"}, 40, 5},
 	{"pause", false, []string{"run"}, []string{"pause", "ID"}, 120, 1},
 	{"resume", false, []string{"run", "pause"}, []string{"resume", "ID"}, 120, 1},
-	{"update", false, []string{"run"}, []string{"update", "--pids-limit", "100", "ID"}, 40, 5},
+	{"update", false, []string{"run"}, []string{"update", "--pids-limit", "100", "ID"}, 120, 5},
 	{"events --stats", false, []string{"run"}, []string{"events", "--stats", "ID"}, 40, 5},
 	{"kill TERM", false, []string{"run"}, []string{"kill", "ID", "TERM"}, 120, 1},
 	{"kill KILL", true, []string{"run"}, []string{"kill", "ID", "KILL"}, 120, 1},

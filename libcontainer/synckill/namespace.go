@@ -323,8 +323,9 @@ func (s *namespaceSource) Has(pid int) bool {
 }
 
 // relation looks at the first thread of the process that has the directory dir
-// in /proc, and, if that has ended, at the others. Whoever ends while being looked at has ended, whatever was seen of
-// it; a failure that says nothing about the process is an error.
+// in /proc, and, if that has ended, at the others. Whoever ends while being
+// looked at has ended, whatever was seen of it; a failure that says nothing
+// about the process is an error.
 func (s *namespaceSource) relation(dir string) (relation, error) {
 	r, err := s.of(dir)
 	if gone(err) {

@@ -278,12 +278,12 @@ func (s *namespaceSource) Pids() ([]int, error) {
 // scan lists the processes that are not known, and makes those known that need
 // not be looked at again.
 func (s *namespaceSource) scan(known map[int]bool) (map[relation][]int, error) {
-	names, err := numbered("/proc")
+	pids, err := numbered("/proc")
 	if err != nil {
 		return nil, err
 	}
 	found := map[relation][]int{}
-	for _, pid := range names {
+	for _, pid := range pids {
 		if known[pid] {
 			continue
 		}
@@ -310,6 +310,15 @@ func numbered(dir string) (ids []int, err error) {
 		if id, err := strconv.Atoi(name); err == nil {
 			ids = append(ids, id)
 		}
+	}
+	return ids, err
+}
+
+// threads lists the threads of a process; none if it is gone.
+func threads(dir string) ([]int, error) {
+	ids, err := numbered(dir + "/task")
+	if gone(err) {
+		return nil, nil
 	}
 	return ids, err
 }
@@ -355,11 +364,11 @@ func (s *namespaceSource) relation(dir string) (relation, error) {
 
 // ofOthers tells the relation of a process whose first thread has ended.
 func (s *namespaceSource) ofOthers(dir string) (relation, error) {
-	threads, err := numbered(dir + "/task")
-	if err != nil && !gone(err) {
+	ids, err := threads(dir)
+	if err != nil {
 		return stranger, err
 	}
-	for _, id := range threads {
+	for _, id := range ids {
 		if r, err := s.of(dir + "/task/" + strconv.Itoa(id)); !gone(err) {
 			return r, err
 		}
@@ -395,14 +404,11 @@ func (s *namespaceSource) likeOwn(dir string) (bool, error) {
 
 // runs tells whether any thread of a process has not ended.
 func runs(dir string) (bool, error) {
-	threads, err := numbered(dir + "/task")
-	if err != nil && !gone(err) {
-		return false, err
-	}
-	return slices.ContainsFunc(threads, func(id int) bool {
+	ids, err := threads(dir)
+	return slices.ContainsFunc(ids, func(id int) bool {
 		st, err := system.Stat(id)
 		return !gone(err) && st.State != system.Zombie && st.State != system.Dead
-	}), nil
+	}), err
 }
 
 // of tells the relation of the thread that has the directory dir in /proc.

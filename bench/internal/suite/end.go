@@ -79,9 +79,6 @@ func endCases(b *Bench) []planned {
 	var cases []planned
 	for _, n := range sizes {
 		for _, p := range pids {
-			if n == 10000 && p == "private" && b.View != "hybrid" {
-				continue // as with 1,000
-			}
 			if !b.Full && (p == "private" && n != 6 || b.View != "hybrid" && n == 1) {
 				continue
 			}

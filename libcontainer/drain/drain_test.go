@@ -396,6 +396,49 @@ func TestLastAct(t *testing.T) {
 	}
 }
 
+// TestKilledWithItsTree has a process that is held in a v2 tree killed by that
+// tree's cgroup.kill and not before, and one that is held elsewhere first.
+func TestKilledWithItsTree(t *testing.T) {
+	for where, within := range map[string]bool{"in the tree": true, "elsewhere": false} {
+		t.Run(where, func(t *testing.T) {
+			dir := group(t, V2, "")
+			tr := tree(t, dir, V2)
+			if !tr.Exists() || unix.Access(filepath.Join(dir, "cgroup.kill"), unix.W_OK) != nil {
+				t.Skip("no cgroup.kill (Linux 5.14)")
+			}
+			member, other := child(t, dir), child(t)
+			held := other.Process.Pid
+			if within {
+				held = member.Process.Pid
+			}
+			w, err := newWatch(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(w.close)
+			// No signal can be sent by what is not a pidfd.
+			null, err := unix.Open(os.DevNull, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.held = []handle{{pid: held, fd: null}}
+			d := &drainer{group: Group{Trees: []*Tree{tr}}, killing: true, watch: w, hit: map[int]uint64{}, sizes: map[*Tree]int{}}
+			killed, err := d.killTree(tr)
+			if within {
+				if !killed || err != nil {
+					t.Errorf("got %t, %v", killed, err)
+				}
+				await(t, "its end", func() bool { st, err := readStat(held); return err != nil || st.dead() })
+			} else if !errors.Is(err, unix.EBADF) {
+				t.Errorf("got %t, %v, want the error of a signal", killed, err)
+			}
+			if !d.struck {
+				t.Error("the next look does not send it SIGKILL")
+			}
+		})
+	}
+}
+
 // TestDrain drains real cgroups of both versions.
 func TestDrain(t *testing.T) {
 	for _, v := range []Version{V1, V2} {

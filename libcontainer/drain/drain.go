@@ -414,7 +414,7 @@ func (d *drainer) look(thorough bool) (left bool, err error) {
 	for _, l := range d.group.listers() {
 		populated, err := d.sweep(l)
 		if err != nil && d.killing {
-			err = errors.Join(err, d.strike(nil))
+			err = errors.Join(err, d.killHeld(nil)) // whoever is known, all the same
 		}
 		if err != nil {
 			return true, err
@@ -448,7 +448,7 @@ func (d *drainer) look(thorough bool) (left bool, err error) {
 	return left || len(d.watch.held) > 0, nil
 }
 
-// strike is killHeld, once a drain.
+// strike is killHeld for the first look that kills: whichever step comes to it.
 func (d *drainer) strike(coming []int) error {
 	if d.struck {
 		return nil

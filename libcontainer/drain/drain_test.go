@@ -439,6 +439,28 @@ func TestKilledWithItsTree(t *testing.T) {
 	}
 }
 
+// TestKilledAllTheSame has init killed where its tree can't be read.
+func TestKilledAllTheSame(t *testing.T) {
+	dir := group(t, V2, "")
+	tr := tree(t, dir, V2)
+	var err error
+	if tr.events, err = unix.Open(os.DevNull, unix.O_RDONLY|unix.O_CLOEXEC, 0); err != nil { // says nothing
+		t.Fatal(err)
+	}
+	pid := child(t, dir).Process.Pid
+	st, err := readStat(pid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := Group{Trees: []*Tree{tr}, Processes: []Process{{pid, st.start}}}
+	if _, err := Drain(t.Context(), g, Request{Signal: unix.SIGKILL}); err == nil {
+		t.Error("drained")
+	} else if _, ok := errors.AsType[*UnverifiableError](err); !ok {
+		t.Errorf("got %v", err)
+	}
+	await(t, "its end", func() bool { st, err := readStat(pid); return err != nil || st.dead() })
+}
+
 // TestDrain drains real cgroups of both versions.
 func TestDrain(t *testing.T) {
 	for _, v := range []Version{V1, V2} {

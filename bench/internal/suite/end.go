@@ -69,7 +69,7 @@ var endings = []ending{
 var end = suite{name: "end", cases: endCases, round: endRound}
 
 func endCases(b *Bench) []planned {
-	rounds := map[int]int{1: 20, 6: 20, 100: 12, 1000: 30, 10000: 20}
+	rounds := map[int]int{1: 20, 6: 20, 100: 30, 1000: 30, 10000: 20}
 	sizes := []int{1, 6, 100, 1000, 10000}
 	pids := []string{"host", "private"}
 	if !b.Full {

@@ -555,7 +555,7 @@ func (d *drainer) killTree(t *Tree) (bool, error) {
 	}
 	if err := t.kill(); err != nil {
 		if errors.Is(err, errors.ErrUnsupported) {
-			err = nil
+			err = d.killHeld(nil) // nothing hits all at once: these first
 		}
 		return false, err
 	}

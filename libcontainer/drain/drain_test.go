@@ -397,18 +397,26 @@ func TestLastAct(t *testing.T) {
 }
 
 // TestKilledWithItsTree has a process that is held in a v2 tree killed by that
-// tree's cgroup.kill and not before, and one that is held elsewhere first.
+// tree's cgroup.kill and not before. One that is held elsewhere, or in a tree
+// that can't be killed so, is killed first.
 func TestKilledWithItsTree(t *testing.T) {
-	for where, within := range map[string]bool{"in the tree": true, "elsewhere": false} {
+	for where, tc := range map[string]struct{ within, able bool }{
+		"in the tree":                   {true, true},
+		"elsewhere":                     {false, true},
+		"in a tree without cgroup.kill": {true, false},
+	} {
 		t.Run(where, func(t *testing.T) {
 			dir := group(t, V2, "")
 			tr := tree(t, dir, V2)
-			if !tr.Exists() || unix.Access(filepath.Join(dir, "cgroup.kill"), unix.W_OK) != nil {
+			if unix.Access(filepath.Join(dir, "cgroup.kill"), unix.W_OK) != nil {
 				t.Skip("no cgroup.kill (Linux 5.14)")
+			}
+			if !tc.able {
+				tr.Version = V1
 			}
 			member, other := child(t, dir), child(t)
 			held := other.Process.Pid
-			if within {
+			if tc.within {
 				held = member.Process.Pid
 			}
 			w, err := newWatch(t.Context())
@@ -424,7 +432,7 @@ func TestKilledWithItsTree(t *testing.T) {
 			w.held = []handle{{pid: held, fd: null}}
 			d := &drainer{group: Group{Trees: []*Tree{tr}}, killing: true, watch: w, hit: map[int]uint64{}, sizes: map[*Tree]int{}}
 			killed, err := d.killTree(tr)
-			if within {
+			if tc.within && tc.able {
 				if !killed || err != nil {
 					t.Errorf("got %t, %v", killed, err)
 				}

@@ -106,9 +106,9 @@ func restart(t *testing.T, r *rig.Rig, e ender, begin func() *rig.Container) {
 		t.Logf("view %s, %s: %d kill points tried, at %d different system calls; the container had not gone at %d of them (%d calls in all, step %d, seed %d)",
 			r.View, t.Name(), tried, len(at), undone, whole.calls, step, seed)
 	}()
-	for n := 1; ; n += step {
+	// try returns where runc was killed, or -1 if it ended before it came to point.
+	try := func(point int) int {
 		c := begin()
-		point := n + rnd.IntN(step)
 		tr, cut := traced(t, r, point, e.args(c.ID)...)
 		if tr.killedAt >= 0 {
 			tried++
@@ -124,15 +124,24 @@ func restart(t *testing.T, r *rig.Rig, e ender, begin func() *rig.Container) {
 		e.check(c, again)
 		if t.Failed() {
 			t.Logf("the first run, killed at call %d: %s", point, cut)
-			return
-		}
-		if e.name == "kill" {
+		} else if e.name == "kill" {
 			c.Delete()
 		}
+		return tr.killedAt
+	}
+	for n := 1; !t.Failed(); n += step {
+		point := n + rnd.IntN(step)
 		// The number of calls varies with the runtime's threads.
-		if tr.killedAt < 0 && point > whole.calls {
+		if try(point) < 0 && point > whole.calls {
 			break
 		}
+	}
+	// Few points, in long stretches, may all be behind the container's end.
+	for point := step / 2; undone == 0 && point > 0 && !t.Failed(); point /= 2 {
+		try(point)
+	}
+	if t.Failed() {
+		return
 	}
 	if tried == 0 || undone == 0 {
 		t.Errorf("runc was never killed while it had work to do")

@@ -19,9 +19,9 @@ func TestContainer(t *testing.T) {
 	play(t, []scene{
 		{name: "created", arrange: func(_ *rig.Rig, c *rig.Container) { c.Create() }},
 		{name: "running", arrange: func(_ *rig.Rig, c *rig.Container) { running(c) }},
-		{name: "paused", arrange: func(r *rig.Rig, c *rig.Container) {
+		{name: "paused", arrange: func(_ *rig.Rig, c *rig.Container) {
 			running(c)
-			r.Must("pause", c.ID)
+			c.Pause()
 		}},
 		{name: "leftovers of a stopped one", only: rig.HostPIDs, arrange: func(r *rig.Rig, c *rig.Container) {
 			running(c)
@@ -181,7 +181,7 @@ func TestForeignPIDNamespace(t *testing.T) {
 					c.Create()
 				case "paused":
 					running(c)
-					r.Must("pause", c.ID)
+					c.Pause()
 				case "init gone":
 					running(c)
 					endInit(r, c)
@@ -224,7 +224,7 @@ func TestTermIgnored(t *testing.T) {
 				c := r.New(rig.Spec{Args: []string{"crowd", "6", "ignore"}, PIDs: pids})
 				ps := running(c)
 				if paused {
-					r.Must("pause", c.ID)
+					c.Pause()
 				}
 				res := r.Run("kill", "--wait", "--timeout=300ms", "--format=json", c.ID, "TERM")
 				if res.Status != 124 {

@@ -547,7 +547,7 @@ func TestReadOnlyCgroups(t *testing.T) {
 				c := r.New(rig.Spec{Args: []string{"crowd", "6"}, PIDs: pids})
 				running(c)
 				if paused {
-					r.Must("pause", c.ID)
+					c.Pause()
 				}
 				script := ""
 				for _, h := range r.Hierarchies() {

@@ -57,9 +57,9 @@ var relics = []relic{
 	{name: "few", args: []string{"crowd", "6"}, pids: rig.HostPIDs, ready: crowded(6)},
 	{name: "private pids", args: []string{"crowd", "6"}, pids: rig.PrivatePIDs, ready: crowded(6)},
 	{name: "many", args: []string{"crowd", "300"}, pids: rig.HostPIDs, ready: crowded(300)},
-	{name: "paused", args: []string{"crowd", "20"}, pids: rig.HostPIDs, ready: func(r *rig.Rig, c *rig.Container) {
+	{name: "paused", args: []string{"crowd", "20"}, pids: rig.HostPIDs, ready: func(_ *rig.Rig, c *rig.Container) {
 		c.AwaitProcesses(20)
-		r.Must("pause", c.ID)
+		c.Pause()
 	}},
 	{name: "chains of forks", args: []string{"churn", "20"}, pids: rig.HostPIDs, limit: 200, ready: forking},
 	{name: "fork bomb", args: []string{"bomb"}, pids: rig.HostPIDs, limit: 200, alone: true, ready: forking},

@@ -75,7 +75,7 @@ func TestRestart(t *testing.T) {
 				begin := func() *rig.Container {
 					c := r.New(rig.Spec{Args: []string{"crowd", "4"}, PIDs: tc.pids}).Run()
 					if c.AwaitProcesses(4); tc.paused {
-						r.Must("pause", c.ID)
+						c.Pause()
 					}
 					return c
 				}

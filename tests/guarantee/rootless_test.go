@@ -37,9 +37,9 @@ func TestRootless(t *testing.T) {
 			running(c)
 			endInit(r, c)
 		}}, false},
-		{scene{name: "paused", arrange: func(r *rig.Rig, c *rig.Container) {
+		{scene{name: "paused", arrange: func(_ *rig.Rig, c *rig.Container) {
 			running(c)
-			r.Must("pause", c.ID)
+			c.Pause()
 		}}, true},
 	}
 	for _, s := range scenes {

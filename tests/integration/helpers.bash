@@ -117,9 +117,14 @@ call() {
 }
 
 runc_exits() {
-  local want=$1
+  local want=$1 tries
   shift
-  call "$RUNC" --root "$ROOT" "${RUNC_FLAGS[@]}" "$@"
+  # libcontainer reads a cgroup v1 freezer a thousand times before it gives a pause
+  # up. On a busy machine the processes may not have been scheduled by then.
+  for ((tries = 1; tries <= 20; tries++)); do
+    call "$RUNC" --root "$ROOT" "${RUNC_FLAGS[@]}" "$@"
+    [[ $1 == pause && $stderr == *"unable to freeze"* ]] || break
+  done
   ((status == want)) || fail "runc $* exited with $status, not $want" "$stdout" "$stderr"
 }
 

@@ -167,6 +167,24 @@ func (c *Container) Removed(after Result) {
 	}
 }
 
+// Pause is "runc pause"; it has to succeed. libcontainer reads a cgroup v1
+// freezer a thousand times before it gives up, and the processes of a busy
+// machine may not have been scheduled by then: that is tried again.
+func (c *Container) Pause() {
+	c.rig.Helper()
+	var res Result
+	for range 20 {
+		res = c.rig.Run("pause", c.ID)
+		if res.Status == 0 {
+			return
+		}
+		if !strings.Contains(res.Stderr, "unable to freeze") {
+			break
+		}
+	}
+	c.rig.Fatal(res)
+}
+
 // Kill is "runc kill --wait"; it has to succeed and to leave nothing alive.
 func (c *Container) Kill(flagsAndSignal ...string) Result {
 	c.rig.Helper()

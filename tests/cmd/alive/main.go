@@ -59,6 +59,8 @@ type process struct {
 	start uint64
 	state byte
 	comm  string
+
+	kernel bool // a kernel thread
 }
 
 // scan looks at every process once. One that vanishes meanwhile is not alive;
@@ -88,13 +90,17 @@ func scan(proc string, m mark) ([]process, error) {
 	return found, nil
 }
 
-// living is nil if the process does not carry the mark, or has terminated. A
-// zombie leader whose threads go on has not; but it has lost its environment,
-// and on v1 its cgroups, so that its threads are asked for the mark.
+// living is nil if the process does not carry the mark, has terminated, or is a
+// kernel thread, as most of a machine's are. A zombie leader whose threads go on
+// has not terminated; but it has lost its environment, and on v1 its cgroups, so
+// that its threads are asked for the mark.
 func living(dir string, m mark) (*process, error) {
 	leader, err := stat(filepath.Join(dir, "stat"))
 	if err != nil {
 		return nil, err
+	}
+	if leader.kernel {
+		return nil, nil
 	}
 	if !leader.dead() {
 		marked, err := m.on(dir)
@@ -213,8 +219,8 @@ func ignoringEINTR(call func() (int, error)) (int, error) {
 
 func (p *process) dead() bool { return p.state == 'Z' || p.state == 'X' }
 
-// stat reads the name, the state and the start time (fields 2, 3 and 22). The
-// name stands in parentheses and may hold any character.
+// stat reads the name, the state, the flags and the start time (fields 2, 3, 9
+// and 22). The name stands in parentheses and may hold any character.
 func stat(file string) (*process, error) {
 	data, err := read(file)
 	if err != nil {
@@ -232,5 +238,13 @@ func stat(file string) (*process, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: start time: %w", file, err)
 	}
-	return &process{start: start, state: fields[0][0], comm: string(data[opened+1 : closed])}, nil
+	flags, err := strconv.ParseUint(fields[6], 10, 32)
+	if err != nil {
+		return nil, fmt.Errorf("%s: flags: %w", file, err)
+	}
+	const kthread = 0x00200000 // PF_KTHREAD of linux/sched.h
+	return &process{
+		start: start, state: fields[0][0], comm: string(data[opened+1 : closed]),
+		kernel: flags&kthread != 0,
+	}, nil
 }

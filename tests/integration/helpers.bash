@@ -105,8 +105,18 @@ thaw_all() {
 # --- calling the runtime
 
 # call runs a command with its output in files: a container that lives on keeps
-# them open, and nobody waits for it to close them.
+# them open, and nobody waits for it to close them. A pause is tried again if
+# libcontainer gave it up: it reads a cgroup v1 freezer a thousand times, and on a
+# busy machine the processes may not have been scheduled by then.
 call() {
+  local tries
+  for ((tries = 1; tries <= 20; tries++)); do
+    call_once "$@"
+    [[ " $* " == *" pause "* && $stderr == *"unable to freeze"* ]] || break
+  done
+}
+
+call_once() {
   CALLS=$((CALLS + 1))
   OUT=$DIR/call.$CALLS.out
   status=0
@@ -117,14 +127,9 @@ call() {
 }
 
 runc_exits() {
-  local want=$1 tries
+  local want=$1
   shift
-  # libcontainer reads a cgroup v1 freezer a thousand times before it gives a pause
-  # up. On a busy machine the processes may not have been scheduled by then.
-  for ((tries = 1; tries <= 20; tries++)); do
-    call "$RUNC" --root "$ROOT" "${RUNC_FLAGS[@]}" "$@"
-    [[ $1 == pause && $stderr == *"unable to freeze"* ]] || break
-  done
+  call "$RUNC" --root "$ROOT" "${RUNC_FLAGS[@]}" "$@"
   ((status == want)) || fail "runc $* exited with $status, not $want" "$stdout" "$stderr"
 }
 

@@ -106,7 +106,8 @@ lint: deps-build deps-lint ## check Go, shell and bats sources and the compatibi
 	cd script/release && $(GO) tool -modfile=../tools/go.mod golangci-lint run -c ../../.golangci.yml
 	cd bench && $(GO) tool -modfile=../script/tools/go.mod golangci-lint run -c ../.golangci.yml
 	script/lint-shell
-	script/lint-bats
+	cd script/tools && $(GO) tool golangci-lint run -c ../../.golangci.yml
+	$(GO) run -C script/tools ./lint-bats ../../tests/integration ../../tests/engines
 	script/check-compat
 
 .PHONY: format
@@ -121,6 +122,7 @@ test: deps-test unittest guarantee integration test-engines ## everything: unit 
 unittest: deps-build ## Go tests, under the race detector
 	$(GO) test -race -timeout 5m -tags "$(TAGS)" $$($(GO) list ./... | grep -v /tests/guarantee)
 	$(GO) test -C bench ./...
+	$(GO) test -C script/tools ./...
 
 .PHONY: guarantee
 guarantee: deps-test runc ## the guarantee on real containers in each cgroup layout (VIEWS="hybrid v1 v2" SEED=n)

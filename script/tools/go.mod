@@ -7,6 +7,8 @@ tool (
 	mvdan.cc/sh/v3/cmd/shfmt
 )
 
+require mvdan.cc/sh/v3 v3.13.1
+
 require (
 	4d63.com/gocheckcompilerdirectives v1.4.0 // indirect
 	4d63.com/gochecknoglobals v0.2.2 // indirect
@@ -221,6 +223,5 @@ require (
 	honnef.co/go/tools v0.8.1 // indirect
 	mvdan.cc/editorconfig v0.3.0 // indirect
 	mvdan.cc/gofumpt v0.11.0 // indirect
-	mvdan.cc/sh/v3 v3.13.1 // indirect
 	mvdan.cc/unparam v0.0.0-20260823230713-2fa3d841b0c8 // indirect
 )

@@ -31,7 +31,6 @@ type Spec struct {
 	Env         []string
 	Annotations map[string]string
 	Nested      bool                   // in a cgroup of the test's own, see Container.Above, not in the root
-	Cgroup      string                 // whole path of the cgroup, if not one of its own
 	Edit        func(spec *specs.Spec) // last changes to config.json
 }
 
@@ -45,7 +44,6 @@ type Container struct {
 
 	rig         *Rig
 	cgroupsPath string // Cgroup, as config.json has it
-	ownCgroup   bool   // nobody else's: its name has the container's ID
 	mu          sync.Mutex
 	seen        map[proc]bool // by the observer; guarded by mu
 }
@@ -65,7 +63,6 @@ func (r *Rig) New(s Spec) *Container {
 	id := fmt.Sprintf("%s-%s-%d-%d", filepath.Base(r.Stage), r.View, os.Getpid(), serial.Add(1))
 	c := &Container{ID: id, Bundle: r.TempDir(), Token: "GUARANTEE_TOKEN=" + id + ";", rig: r, seen: map[proc]bool{}}
 	c.Cgroup, c.cgroupsPath = r.place(id, s)
-	c.ownCgroup = strings.Contains(c.Cgroup, id)
 	text, err := json.MarshalIndent(c.config(s), "", " ")
 	if err == nil {
 		err = os.WriteFile(filepath.Join(c.Bundle, "config.json"), text, 0o644)
@@ -223,12 +220,6 @@ func (c *Container) Settled(n int) []Process {
 // cleanUp ends what is left of the container, whatever state it is in. It
 // uses nothing of runc.
 func (c *Container) cleanUp() {
-	if !c.ownCgroup {
-		for _, p := range c.Alive() {
-			_ = unix.Kill(p.Pid, unix.SIGKILL)
-		}
-		return
-	}
 	var err error
 	for end := time.Now().Add(Bound); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		dirs := c.Dirs()

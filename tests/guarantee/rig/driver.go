@@ -35,8 +35,6 @@ func (d Driver) flags() []string {
 // in a slice's name would stand for a slice in a slice.
 func (r *Rig) place(id string, s Spec) (cgroup, cgroupsPath string) {
 	switch {
-	case s.Cgroup != "":
-		return s.Cgroup, s.Cgroup
 	case r.delegated != "":
 		cgroup = r.delegated + "/" + id
 	case r.Driver == Systemd:

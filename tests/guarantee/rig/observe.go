@@ -62,9 +62,6 @@ func (c *Container) owns(pid int) bool {
 	dir := "/proc/" + strconv.Itoa(pid)
 	groups, _ := os.ReadFile(dir + "/cgroup")
 	for line := range strings.Lines(string(groups)) {
-		if !c.ownCgroup {
-			break // others are in it as well
-		}
 		if f := strings.SplitN(strings.TrimSpace(line), ":", 3); len(f) == 3 && (f[2] == c.Cgroup || strings.HasPrefix(f[2], c.Cgroup+"/")) {
 			return true
 		}

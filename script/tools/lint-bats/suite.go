@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -89,10 +90,7 @@ func define(functions map[string]*syntax.Stmt, tree *syntax.File) {
 func (s *suite) check() []string {
 	var found []string
 	for _, f := range s.files {
-		c := checker{functions: map[string]*syntax.Stmt{}, known: map[string]effects{}}
-		for name, body := range s.shared {
-			c.functions[name] = body
-		}
+		c := checker{functions: maps.Clone(s.shared), known: map[string]effects{}}
 		define(c.functions, f.tree)
 		syntax.Walk(f.tree, func(n syntax.Node) bool {
 			var body *syntax.Stmt

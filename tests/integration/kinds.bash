@@ -19,7 +19,11 @@ borrowed_pidns() {
   six_processes
   # The lender's end waits until somebody outside has reaped this init: runc does
   # at once, but a host's PID 1 in its own time.
-  in_background borrower "$RUNC" --root "$ROOT" "${RUNC_FLAGS[@]}" run --keep -b "$BUNDLE" "$ID"
+  if [[ -n $HAS_KEEP ]]; then
+    in_background borrower "$RUNC" --root "$ROOT" "${RUNC_FLAGS[@]}" run --keep -b "$BUNDLE" "$ID"
+  else
+    runc run -d -b "$BUNDLE" "$ID"
+  fi
   wait_for 10 living_are 7
   wait_for 10 has_status "$ID" running
 }

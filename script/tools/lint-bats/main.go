@@ -5,7 +5,7 @@
 //	lint-bats tests/integration
 //
 // It prints a line for each place and exits with 1 if there is one, and with 2 if
-// a file cannot be read or is no bats.
+// no directory is named or a file cannot be read or is no bats.
 package main
 
 import (
@@ -14,6 +14,10 @@ import (
 )
 
 func main() {
+	if len(os.Args) < 2 {
+		fmt.Fprintln(os.Stderr, "lint-bats: no directory of a suite is named")
+		os.Exit(2)
+	}
 	var found []string
 	for _, dir := range os.Args[1:] {
 		s, err := readSuite(dir)
@@ -26,7 +30,7 @@ func main() {
 	for _, line := range found {
 		fmt.Println(line)
 	}
-	if len(os.Args) < 2 || len(found) > 0 {
+	if len(found) > 0 {
 		os.Exit(1)
 	}
 }

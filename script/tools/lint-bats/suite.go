@@ -12,8 +12,12 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 )
 
-// What waits by its name, wherever it is defined.
-var waiting = regexp.MustCompile(`^(sleep|retry|poll|wait_for\w*|wait_until\w*)$`)
+// What waits by its name, wherever it is defined and whoever is to run it: it may
+// stand in the text of a shell command as well.
+var waiting = regexp.MustCompile(`(?:^|[\s;&|(!])(sleep|retry|poll|wait_(?:for|until)\w*)(?:[\s;]|$)`)
+
+// The suites' ways to call the runtime.
+var runtimes = regexp.MustCompile(`^((kept_)?runc\w*|as_user)$`)
 
 // standIn does without `--wait` what others do without it, for comparison, and is
 // the one function that may be called for a `--wait` and wait.
@@ -22,8 +26,8 @@ const standIn = "polled"
 // Helpers whose command is to fail.
 var failing = map[string]bool{"refused": true, "times_out_after_1s": true}
 
-// Words before a command that leave it the same command.
-var prefixes = map[string]bool{"command": true, "nice": true, "ok": true, "run": true, "time": true, "timeout": true}
+// Words before a function that leave it the same call.
+var prefixes = map[string]bool{"ok": true, "run": true, "time": true}
 
 // A suite is the files of one directory. Functions of .bash files are known to
 // all of it, those of a .bats file to that file.
@@ -159,10 +163,11 @@ func (c *checker) body(code syntax.Node) effects {
 			words := literals(n)
 			name := command(words)
 			of := c.function(name)
-			switch {
-			case waiting.MatchString(name), of.waits:
+			if of.waits {
 				wait(n, name)
-			case name == "wait" && background > 0:
+			} else if m := waiting.FindStringSubmatch(text(n)); m != nil {
+				wait(n, m[1])
+			} else if name == "wait" && background > 0 {
 				promise(background)
 			}
 			switch asked := asksToWait(words); {
@@ -208,7 +213,7 @@ func asksToWait(words []string) bool {
 		if i == 0 && failing[w] || i == 1 && words[0] == "runc_exits" && w != "0" {
 			return false
 		}
-		verb = verb || w == "kill" || w == "delete"
+		verb = verb || w == "kill" || w == "delete" || i == 0 && runtimes.MatchString(w)
 		if verb && w == "--wait" {
 			return true
 		}
@@ -219,12 +224,32 @@ func asksToWait(words []string) bool {
 // command is the name of what is called.
 func command(words []string) string {
 	for i, w := range words {
-		option := i > 0 && (strings.HasPrefix(w, "-") || strings.Trim(w, "0123456789.smh") == "")
-		if !prefixes[w] && !option {
+		if option := i > 0 && strings.HasPrefix(w, "-"); !prefixes[w] && !option {
 			return w
 		}
 	}
 	return ""
+}
+
+// text is all that a call says itself, quoted or not. What $(...) in it calls is
+// another call.
+func text(call *syntax.CallExpr) string {
+	var b strings.Builder
+	for _, w := range call.Args {
+		syntax.Walk(w, func(n syntax.Node) bool {
+			switch n := n.(type) {
+			case *syntax.Lit:
+				b.WriteString(n.Value)
+			case *syntax.SglQuoted:
+				b.WriteString(n.Value)
+			case *syntax.CmdSubst, *syntax.ProcSubst:
+				return false
+			}
+			return true
+		})
+		b.WriteByte(' ')
+	}
+	return b.String()
 }
 
 // literals are the words of a call; one that is not a word as it stands is empty.

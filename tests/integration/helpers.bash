@@ -178,7 +178,7 @@ refused() {
   call "$RUNC" --root "$ROOT" "${RUNC_FLAGS[@]}" "$@"
   ((status != 0)) || fail "runc $* was not refused" "$stdout" "$stderr"
   ((status < 124)) || fail "runc $* ended with status $status" "$stderr"
-  [[ -z $IS_RUNC ]] || stderr_has "$text"
+  [[ -z $RUNC_VERSION ]] || stderr_has "$text"
 }
 
 # in_background NAME CMD... starts a helper whose output goes to $DIR/NAME.out;
@@ -198,7 +198,7 @@ runc_waits() {
 # own_behaviour skips a test of what upstream's runtime is known to do otherwise;
 # with EVERYTHING=1 it lets the test fail.
 own_behaviour() {
-  [[ -n ${EVERYTHING-} ]] || [[ $("$RUNC" --version) == *+sync* ]] || skip "known to be otherwise with upstream's runtime"
+  [[ -n ${EVERYTHING-} ]] || [[ $RUNC_VERSION == *+sync* ]] || skip "known to be otherwise with upstream's runtime"
 }
 
 only_in_layouts() {

@@ -9,9 +9,9 @@ setup_suite() {
   HAS_KEEP=$("$RUNC" run --help | grep -e --keep || true)
   export HAS_WAIT HAS_KEEP
   # Upstream's words are the interface that callers have come to read; another
-  # runtime may have words of its own.
-  IS_RUNC=$("$RUNC" --version | grep '^runc version' || true)
-  export IS_RUNC
+  # runtime may have words of its own, and no version of runc.
+  RUNC_VERSION=$("$RUNC" --version | grep '^runc version' || true)
+  export RUNC_VERSION
   export BASE_BUNDLE=$BATS_SUITE_TMPDIR/base
 
   mkdir -p "$BASE_BUNDLE"/rootfs/{bin,dev,etc,proc,root,run,sys,tmp}
@@ -46,19 +46,19 @@ SIX
   jq -c '.process.terminal = false | .process.args = ["sleep", "100"]
     | .process.env += ["MARK_OF_TEST"]' "$BASE_BUNDLE/config.json" >"$BASE_BUNDLE/config.json.new"
   mv "$BASE_BUNDLE/config.json.new" "$BASE_BUNDLE/config.json"
-  [[ -n $IS_RUNC ]] || runs_here
+  [[ -n $RUNC_VERSION ]] || runs_here
 }
 
 # Another runtime may not know the machine's cgroup layout, or ask for capabilities
 # that root lacks here: better said once than by every test.
 runs_here() {
-  local said bundle=$BATS_SUITE_TMPDIR/first
+  local said bundle=$BATS_SUITE_TMPDIR/first id=first-${SUITE-$$}
   cp -al "$BASE_BUNDLE" "$bundle"
   jq -c '.process.args = ["true"]' "$BASE_BUNDLE/config.json" >"$bundle/config.json.new"
   mv "$bundle/config.json.new" "$bundle/config.json"
-  said=$("$RUNC" --root "$BATS_SUITE_TMPDIR/state" run -b "$bundle" "first-$$" 2>&1 </dev/null) || {
-    echo "$RUNC runs no container in cgroup layout $LAYOUT: $said" >&2
-    find /sys/fs/cgroup -type d -name "first-$$" -exec rmdir {} + 2>/dev/null || true
+  said=$("$RUNC" --root "$BATS_SUITE_TMPDIR/state" run -b "$bundle" "$id" 2>&1 </dev/null) || {
+    echo "$RUNC runs no container here: $said" >&2
+    find /sys/fs/cgroup -type d -name "$id" -exec rmdir {} + 2>/dev/null || true
     return 1
   }
 }

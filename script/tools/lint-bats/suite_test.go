@@ -49,7 +49,7 @@ func TestCheck(t *testing.T) {
 		{"behind a prefix", "runc kill --wait a\nrun timeout -k 1 10s sleep 5", []string{"2: sleep"}},
 		{"in the container", "runc kill --wait a\nrunc exec a sleep 100", []string{"2: sleep"}},
 		{"in another shell", "runc kill --wait a\ntimeout 5 bash -c 'until gone; do sleep 1; done'", []string{"2: sleep"}},
-		{"in a word's command", "runc kill --wait a\necho \"$(sleep 1)\"", []string{"2: sleep"}},
+		{"in a word's command", "runc kill --wait a\necho \"$(retry)\"", []string{"2: retry"}},
 		{"close to others", "runc kill --wait a\nbash -c 'true;sleep 1'", []string{"2: sleep"}},
 		{"in quotes", "runc kill --wait a\nsh -c \"$x; retry 3\"", []string{"2: retry"}},
 		{"by whatever command", "runc \"$verb\" --wait a\nsleep 1", []string{"2: sleep"}},

@@ -59,7 +59,16 @@ func (c *Container) init() drain.Process {
 type members struct {
 	drain.Group
 	namespaces *namespaceSource
+	// doubts are why the container's end can't be claimed, whatever is found.
+	// They keep nobody from being killed.
+	doubts []error
 }
+
+// doubt notes a reason for which no end can be claimed.
+func (m *members) doubt(err error) { m.doubts = append(m.doubts, err) }
+
+// unproven is the error of all doubts; nil if there are none.
+func (m *members) unproven() error { return errors.Join(m.doubts...) }
 
 func (m *members) close() {
 	for _, t := range m.Trees {
@@ -84,7 +93,7 @@ func (c *Container) members() (_ *members, err error) {
 	if err := m.openTrees(c.state.CgroupPaths); err != nil {
 		// A rootless container may live without any cgroup that it can use.
 		if !c.state.Config.RootlessCgroups {
-			return nil, err
+			m.doubt(err)
 		}
 	}
 	if m.namespaces, err = c.byNamespaces(m); err != nil {

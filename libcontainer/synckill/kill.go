@@ -169,7 +169,7 @@ func (c *Container) drain(ctx context.Context, m *members, r Request) (*Report, 
 	var err error
 	if r.Signal != unix.SIGKILL {
 		rep.Report, err = drain.Drain(ctx, m.Group, req)
-		if err = c.idle(rep, err, r); err != nil {
+		if err = c.idle(rep, err, r, m); err != nil {
 			return rep, err
 		}
 	}
@@ -192,7 +192,7 @@ func (c *Container) drain(ctx context.Context, m *members, r Request) (*Report, 
 			again, err = drain.Drain(ctx, m.Group, req)
 		}
 		rep.add(again)
-		if err = c.idle(rep, err, r); err != nil {
+		if err = c.idle(rep, err, r, m); err != nil {
 			return rep, err
 		}
 		// An exec that is in the room may add a process any time; look again
@@ -205,6 +205,10 @@ func (c *Container) drain(ctx context.Context, m *members, r Request) (*Report, 
 			rep.Drained = false
 			return rep, execInFlight(err, time.Since(began))
 		}
+	}
+	if err := m.unproven(); err != nil {
+		rep.Drained = false
+		return rep, err
 	}
 	return rep, nil
 }
@@ -229,8 +233,11 @@ func (r *Report) add(next drain.Report) {
 }
 
 // idle turns "nothing was there" into upstream's error.
-func (c *Container) idle(rep *Report, err error, r Request) error {
+func (c *Container) idle(rep *Report, err error, r Request, m *members) error {
 	if errors.Is(err, drain.ErrNoProcess) || err == nil && rep.Idle {
+		if m.unproven() != nil {
+			return nil // that nothing is there can't be claimed either
+		}
 		if r.Idle {
 			return nil
 		}

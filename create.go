@@ -33,8 +33,8 @@ process.args, which "runc start" takes. The id must not be in use on this host.`
 
 // newContainer reads the flags of create, run and restore. Those a command does
 // not have count as not given.
-func newContainer(cmd *cli.Command) launch.Container {
-	return launch.Container{
+func newContainer(cmd *cli.Command) *launch.Container {
+	return &launch.Container{
 		Attachment:    newAttachment(cmd),
 		Root:          cmd.String("root"),
 		ID:            cmd.Args().First(),

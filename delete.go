@@ -35,12 +35,26 @@ func remove(_ context.Context, cmd *cli.Command) error {
 	if err := wantArgs(cmd, 1, 1); err != nil {
 		return err
 	}
+	for {
+		err := removeAsFound(cmd)
+		if !errors.Is(err, synckill.ErrChanged) {
+			return err
+		}
+	}
+}
+
+// removeAsFound removes the container in whatever state it finds it. The error is
+// [synckill.ErrChanged] if it is in another one then.
+func removeAsFound(cmd *cli.Command) error {
 	w, err := newWaiting(cmd)
 	if err != nil {
 		return err
 	}
 	force := cmd.Bool("force")
 	c, err := syncContainer(cmd)
+	if errors.Is(err, libcontainer.ErrNotExist) {
+		return removeUnfinished(cmd, w, force)
+	}
 	if err != nil {
 		return removeRemains(cmd, w, force, err)
 	}
@@ -52,15 +66,37 @@ func remove(_ context.Context, cmd *cli.Command) error {
 	return c.DeleteNow(context.Background(), force)
 }
 
+// removeUnfinished deletes a container that has no state file (yet, or any more).
+func removeUnfinished(cmd *cli.Command, w *waiting, force bool) error {
+	id := cmd.Args().First()
+	u, err := synckill.OpenUnfinished(id, filepath.Join(cmd.String("root"), id))
+	if errors.Is(err, libcontainer.ErrNotExist) && force {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if w.optUnread(cmd); !w.wait {
+		_, err = u.Delete(context.Background(), w.Request, force, false)
+		return orNotExist(err, force)
+	}
+	return orNotExist(w.run(func(ctx context.Context, r synckill.Request) (*synckill.Report, error) {
+		return u.Delete(ctx, r, force, true)
+	}), force)
+}
+
+// orNotExist is what the removal of an unfinished container is answered with: that
+// it was no container, unless that is what force is for.
+func orNotExist(err error, force bool) error {
+	if err == nil && !force {
+		return libcontainer.ErrNotExist
+	}
+	return err
+}
+
 // removeRemains deletes a container that can't be loaded.
 func removeRemains(cmd *cli.Command, w *waiting, force bool, why error) error {
 	root, id := cmd.String("root"), cmd.Args().First()
-	if errors.Is(why, libcontainer.ErrNotExist) {
-		if err := statedir.Discard(root, id); err != nil || force {
-			return err
-		}
-		return why
-	}
 	if _, damaged := errors.AsType[*statedir.DamagedStateError](why); !damaged || !force {
 		return why
 	}

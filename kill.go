@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 
 	"github.com/opencontainers/runc/libcontainer"
 	"github.com/urfave/cli/v3"
@@ -37,6 +38,17 @@ func kill(_ context.Context, cmd *cli.Command) error {
 	if err := wantArgs(cmd, 1, 2); err != nil {
 		return err
 	}
+	for {
+		err := killAsFound(cmd)
+		if !errors.Is(err, synckill.ErrChanged) {
+			return err
+		}
+	}
+}
+
+// killAsFound kills the container in whatever state it finds it. The error is
+// [synckill.ErrChanged] if it is in another one then.
+func killAsFound(cmd *cli.Command) error {
 	w, err := newWaiting(cmd)
 	if err != nil {
 		return err
@@ -56,6 +68,9 @@ func kill(_ context.Context, cmd *cli.Command) error {
 		open = loadedContainer
 	}
 	c, err := open(cmd)
+	if errors.Is(err, libcontainer.ErrNotExist) && w.Signal == unix.SIGKILL {
+		return killUnfinished(cmd, w)
+	}
 	if err != nil {
 		return err
 	}
@@ -74,4 +89,18 @@ func kill(_ context.Context, cmd *cli.Command) error {
 		return nil
 	}
 	return err
+}
+
+// killUnfinished kills what is there of a container without a state file, for
+// those who wait. Others are told that it does not exist.
+func killUnfinished(cmd *cli.Command, w *waiting) error {
+	if w.optUnread(cmd); !w.wait {
+		return libcontainer.ErrNotExist
+	}
+	id := cmd.Args().First()
+	u, err := synckill.OpenUnfinished(id, filepath.Join(cmd.String("root"), id))
+	if err != nil {
+		return err
+	}
+	return w.run(u.Kill)
 }

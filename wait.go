@@ -85,6 +85,14 @@ func (w *waiting) opt(cmd *cli.Command, c *synckill.Container) {
 	}
 }
 
+// optUnread is opt for a container of which no state can be read: the global flag
+// alone decides.
+func (w *waiting) optUnread(cmd *cli.Command) {
+	if limit := cmd.Duration("kill-wait"); !w.wait && limit > 0 {
+		w.wait, w.Timeout = true, limit
+	}
+}
+
 // mayOpt tells whether opt could come to another result than not to wait, as
 // far as can be told without decoding the container's state.
 func (w *waiting) mayOpt(cmd *cli.Command) bool {
@@ -107,7 +115,7 @@ func (w *waiting) run(do func(context.Context, synckill.Request) (*synckill.Repo
 	}
 	report, err := do(ctx, w.Request)
 	w.line.Clear()
-	if report != nil && w.json {
+	if report != nil && w.json && !errors.Is(err, synckill.ErrChanged) {
 		if jerr := json.NewEncoder(os.Stdout).Encode(report); err == nil {
 			err = jerr
 		}
@@ -129,12 +137,9 @@ func syncContainer(cmd *cli.Command) (*synckill.Container, error) {
 		return nil, err
 	}
 	root := cmd.String("root")
-	state, err := statedir.Read(root, id)
-	if err != nil {
-		return nil, err
-	}
+	read := func() (*libcontainer.State, error) { return statedir.Read(root, id) }
 	load := func() (*libcontainer.Container, error) { return statedir.Load(root, id) }
-	return synckill.Open(state, filepath.Join(root, id), load), nil
+	return synckill.Open(filepath.Join(root, id), read, load)
 }
 
 // loadedContainer is for what is not going to wait: libcontainer loads the

@@ -27,10 +27,12 @@ type Container struct {
 	NoNewKeyring  bool
 	NoSubreaper   bool // leave the container's orphans to the host's init
 	Keep          bool // keep the container when its process has exited
+
+	making *synckill.Making // once there is something to be found by others
 }
 
 // Create makes the container, whose process then waits for [Start].
-func (c Container) Create() error {
+func (c *Container) Create() error {
 	c.Detach = true
 	_, err := c.launch(c.start, nil)
 	return err
@@ -38,7 +40,7 @@ func (c Container) Create() error {
 
 // Run makes the container and starts its process. In the foreground it returns
 // the exit status, and the container is gone unless it is to be kept.
-func (c Container) Run() (int, error) {
+func (c *Container) Run() (int, error) {
 	return c.launch(func(lc *libcontainer.Container, p *libcontainer.Process) error {
 		if err := c.start(lc, p); err != nil {
 			return err
@@ -49,25 +51,34 @@ func (c Container) Run() (int, error) {
 
 // start creates the container's process and, while that still waits to be
 // started, notes by what a kill can tell the container's processes later.
-func (c Container) start(lc *libcontainer.Container, p *libcontainer.Process) error {
+func (c *Container) start(lc *libcontainer.Container, p *libcontainer.Process) error {
 	if err := lc.Start(p); err != nil {
 		return err
 	}
-	if err := synckill.RecordNamespaces(lc, filepath.Join(c.Root, c.ID)); err != nil {
+	if err := synckill.RecordNamespaces(lc, c.stateDir()); err != nil {
 		logrus.Warn(err)
 	}
+	c.making.Leave()
 	return nil
 }
 
 // Restore makes the container from a checkpoint, and is otherwise like Run.
-func (c Container) Restore(opts *libcontainer.CriuOpts) (int, error) {
-	restore := func(lc *libcontainer.Container, p *libcontainer.Process) error { return lc.Restore(p, opts) }
+func (c *Container) Restore(opts *libcontainer.CriuOpts) (int, error) {
+	restore := func(lc *libcontainer.Container, p *libcontainer.Process) error {
+		if err := lc.Restore(p, opts); err != nil {
+			return err
+		}
+		c.making.Leave()
+		return nil
+	}
 	return c.launch(restore, nil)
 }
 
+func (c *Container) stateDir() string { return filepath.Join(c.Root, c.ID) }
+
 // launch makes the container and lets start put the process into it. listen is
 // nil if the container's readiness is not this command's to pass on.
-func (c Container) launch(
+func (c *Container) launch(
 	start func(*libcontainer.Container, *libcontainer.Process) error,
 	listen func(*sdnotify.Proxy) (*sdnotify.Listener, error),
 ) (int, error) {
@@ -84,7 +95,7 @@ func (c Container) launch(
 	if err := c.plan(spec.Process).Check(); err != nil {
 		return -1, err
 	}
-	proxy := sdnotify.FromEnv(filepath.Join(c.Root, c.ID))
+	proxy := sdnotify.FromEnv(c.stateDir())
 	if proxy != nil {
 		proxy.Amend(spec)
 	}
@@ -92,6 +103,10 @@ func (c Container) launch(
 	if err != nil {
 		return -1, err
 	}
+	if c.making, err = synckill.Make(container, c.stateDir()); err != nil {
+		return -1, err
+	}
+	defer c.making.Leave()
 	l := &launch{
 		Attachment: c.Attachment,
 		container:  container,
@@ -101,13 +116,13 @@ func (c Container) launch(
 		start:      func(p *libcontainer.Process) error { return start(container, p) },
 		ended: func(err error) {
 			if err != nil || !c.Detach && !c.Keep {
-				destroy(container)
+				c.destroy()
 			}
 		},
 	}
 	if proxy != nil {
 		if l.notify, err = prepare(proxy, listen); err != nil {
-			destroy(container)
+			c.destroy()
 			return -1, err
 		}
 	}
@@ -147,8 +162,8 @@ func prepare(p *sdnotify.Proxy, listen func(*sdnotify.Proxy) (*sdnotify.Listener
 	return listen(p)
 }
 
-func destroy(c *libcontainer.Container) {
-	if err := c.Destroy(); err != nil {
+func (c *Container) destroy() {
+	if err := c.making.Remove(); err != nil {
 		logrus.Warn(err)
 	}
 }

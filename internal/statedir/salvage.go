@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -205,13 +204,4 @@ func (r Remains) Paths() (paths map[string]string, complete bool) {
 	paths = m.GetPaths()
 	maps.Copy(paths, r.CgroupPaths)
 	return paths, true
-}
-
-// Discard removes the directory of a container that was never completed or is
-// half deleted: one without a state file.
-func Discard(root, id string) error {
-	if err := os.RemoveAll(filepath.Join(root, id)); err != nil {
-		return fmt.Errorf("remove what is left of container %s: %w", id, err)
-	}
-	return nil
 }

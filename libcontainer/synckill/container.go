@@ -3,6 +3,7 @@ package synckill
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"slices"
 	"sync"
@@ -17,6 +18,7 @@ import (
 type Container struct {
 	state    *libcontainer.State
 	stateDir string
+	place    place // stateDir, since before the state was read
 	load     func() (*libcontainer.Container, error)
 }
 
@@ -27,15 +29,27 @@ func New(c *libcontainer.Container, stateDir string) (*Container, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read state of container %s: %w", c.ID(), err)
 	}
-	return Open(state, stateDir, func() (*libcontainer.Container, error) { return c, nil }), nil
+	return Open(stateDir, func() (*libcontainer.State, error) { return state, nil }, func() (*libcontainer.Container, error) { return c, nil })
 }
 
-// Open takes a container by its state. load loads it, once that is needed: to
-// remove it, and for what is done as upstream does it. On cgroup v1 libcontainer
-// loads no container while a process keeps its freezer from settling, and no
-// wait of a kill is to depend on that.
-func Open(state *libcontainer.State, stateDir string, load func() (*libcontainer.Container, error)) *Container {
-	return &Container{state: state, stateDir: stateDir, load: sync.OnceValues(load)}
+// Open takes a container by what read makes of its state file; it returns read's
+// error. load loads it, once that is needed: to remove it, and for what is done as
+// upstream does it. On cgroup v1 libcontainer loads no container while a process
+// keeps its freezer from settling, and no wait of a kill is to depend on that.
+//
+// If the container is deleted and another one of its name is made, that one is
+// left alone.
+func Open(stateDir string, read func() (*libcontainer.State, error), load func() (*libcontainer.Container, error)) (*Container, error) {
+	p, lost := find(stateDir)
+	state, err := read()
+	if err == nil && lost != nil && !errors.Is(lost, fs.ErrNotExist) {
+		err = lost
+	}
+	if err != nil {
+		p.close()
+		return nil, err
+	}
+	return &Container{state: state, stateDir: stateDir, place: p, load: sync.OnceValues(load)}, nil
 }
 
 // ID is the container's ID.
@@ -59,6 +73,7 @@ func (c *Container) init() drain.Process {
 type members struct {
 	drain.Group
 	namespaces *namespaceSource
+	fence      *barrier // closed until the members are
 	// doubts are why the container's end can't be claimed, whatever is found.
 	// They keep nobody from being killed.
 	doubts []error
@@ -76,6 +91,15 @@ func (m *members) close() {
 	}
 	if m.namespaces != nil {
 		m.namespaces.close()
+	}
+	m.lower()
+}
+
+// lower opens the exec fence, if it was closed for the members.
+func (m *members) lower() {
+	if m.fence != nil {
+		m.fence.lower()
+		m.fence = nil
 	}
 }
 
@@ -101,6 +125,10 @@ func (c *Container) members() (_ *members, err error) {
 	}
 	if m.namespaces != nil {
 		m.Sources = []drain.Source{m.namespaces}
+	}
+	// What was opened by name is another container's, if that has taken the place.
+	if err = c.place.notReplaced(); err != nil {
+		return nil, err
 	}
 	return m, nil
 }

@@ -34,6 +34,10 @@ func (c *Container) Delete(ctx context.Context, r Request, force bool) (*Report,
 		}
 	}
 	m, err := c.members()
+	if force && errors.Is(err, errReplaced) {
+		none.Drained = true
+		return none, nil // somebody else has deleted it
+	}
 	if err != nil {
 		return none, err
 	}
@@ -43,10 +47,7 @@ func (c *Container) Delete(ctx context.Context, r Request, force bool) (*Report,
 		return rep, err
 	}
 	err = within(ctx, "removing the container, whose processes have ended,", func() error {
-		if err := c.destroy(); err != nil {
-			return err
-		}
-		return c.removed(m)
+		return c.removeAlone(m.lower, func() error { return c.removed(m) })
 	})
 	if err != nil {
 		rep.Elapsed = time.Since(began)
@@ -75,15 +76,6 @@ func within(ctx context.Context, what string, do func() error) error {
 		return err
 	}
 	return &drain.TimeoutError{After: time.Since(began), Notes: []string{what + " has not finished"}}
-}
-
-// destroy removes the container as libcontainer does.
-func (c *Container) destroy() error {
-	loaded, err := c.load()
-	if err != nil {
-		return err
-	}
-	return loaded.Destroy()
 }
 
 // removed makes sure that nothing of the container is left on disk.
@@ -133,7 +125,7 @@ func (c *Container) DeleteNow(ctx context.Context, force bool) error {
 		return err
 	}
 	if status == libcontainer.Stopped {
-		return c.destroy()
+		return c.removeNow(ctx)
 	}
 	return c.forceDelete(ctx)
 }
@@ -146,6 +138,9 @@ var errStillRunning = errors.New("container init still running")
 // removing the cgroups does not have to be tried again and again.
 func (c *Container) forceDelete(ctx context.Context) error {
 	m, err := c.members()
+	if errors.Is(err, errReplaced) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -164,7 +159,7 @@ func (c *Container) forceDelete(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.destroy()
+	return c.removeNow(ctx)
 }
 
 // Remains is what is known of a container whose state file is damaged.
@@ -201,7 +196,7 @@ func (r Remains) Delete(ctx context.Context, wait bool, q Request) (*Report, err
 			return report, fmt.Errorf("remove cgroup: %w", err)
 		}
 	}
-	return report, os.RemoveAll(r.StateDir)
+	return report, removeDir(r.StateDir)
 }
 
 // drain kills what is known; to wait takes the exec fence as well, since an exec

@@ -155,7 +155,8 @@ func (r Request) debug(step string, args ...any) {
 
 // drain drains m with the exec fence closed. For SIGKILL it is closed from the
 // start; for other signals, which may take their time, only when m has drained,
-// so that execs into a container that is shutting down are not held up.
+// so that execs into a container that is shutting down are not held up. It stays
+// closed until m is.
 func (c *Container) drain(ctx context.Context, m *members, r Request) (*Report, error) {
 	req := drain.Request{
 		Signal: r.Signal, KillAfter: r.KillAfter, Count: r.Count, Progress: r.Progress, Log: r.Log,
@@ -178,7 +179,7 @@ func (c *Container) drain(ctx context.Context, m *members, r Request) (*Report, 
 		rep.Drained = false
 		return rep, err
 	}
-	defer b.lower()
+	m.fence = b
 	r.debug("exec fence raised", "closed", b.held)
 	for closed := false; !closed; {
 		closed = b.held
@@ -253,6 +254,6 @@ func execInFlight(err error, after time.Duration) error {
 	}
 	return &drain.TimeoutError{
 		After: after,
-		Notes: []string{"an exec that began before the kill has not finished starting its process"},
+		Notes: []string{"an exec that began before the kill has not finished starting its process, or a create has not"},
 	}
 }

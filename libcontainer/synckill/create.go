@@ -1,0 +1,107 @@
+package synckill
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/opencontainers/runc/libcontainer"
+	"golang.org/x/sys/unix"
+)
+
+// createPatience is how long a create waits for a kill or delete of a container
+// of the same name to end.
+const createPatience = 10 * time.Second
+
+// Making is a container on its way: libcontainer has made its state directory,
+// and nothing of it has been started. From [Make] to [Making.Leave] it is in the
+// room of the exec fence, so that a kill or delete that has closed the fence
+// knows that nobody is making the container.
+type Making struct {
+	container *libcontainer.Container
+	place     place
+	leave     func()
+	left      bool
+}
+
+// Make is called by whoever makes a container, with what [libcontainer.Create]
+// has returned, before anything is started. It enters the exec fence, and
+// notes in the state directory by what all that is started from then on can be
+// found: whoever calls it may be killed at any instant after. If it fails
+// nothing may be started, and the directory is gone unless somebody else has
+// taken it.
+//
+// The state directory may be removed, and made anew, by others until the note
+// is in it. The note makes it this container's.
+func Make(c *libcontainer.Container, stateDir string) (_ *Making, err error) {
+	defer func() {
+		if err != nil {
+			_ = os.Remove(stateDir) // if it is empty: then nobody is further than here
+		}
+	}()
+	p, err := find(stateDir)
+	if err != nil {
+		return nil, err
+	}
+	leave, err := enterCreate(stateDir)
+	if err == nil {
+		if err = record(c, stateDir); err != nil {
+			leave()
+		}
+	}
+	if err != nil {
+		p.close()
+		return nil, err
+	}
+	return &Making{container: c, place: p, leave: sync.OnceFunc(leave)}, nil
+}
+
+// enterCreate passes the gate and enters the room.
+func enterCreate(stateDir string) (leave func(), err error) {
+	f, err := openFence(stateDir)
+	if err != nil {
+		return nil, err
+	}
+	in := make(chan error, 1)
+	go func() {
+		in <- errors.Join(f.lock(f.gate, unix.F_WRLCK), f.lock(f.room, unix.F_RDLCK), f.lock(f.gate, unix.F_UNLCK))
+	}()
+	timer := time.NewTimer(createPatience)
+	defer timer.Stop()
+	select {
+	case err = <-in:
+	case <-timer.C:
+		// The locks, should they come yet, are given back.
+		go func() { <-in; f.Close() }()
+		return nil, fmt.Errorf("a kill or delete of container %s has not ended within %s", filepath.Base(stateDir), createPatience)
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return func() { f.Close() }, nil
+}
+
+// Leave is called when the container's process stands and libcontainer has
+// written its state. It may be called again.
+func (m *Making) Leave() {
+	m.left = true
+	m.leave()
+}
+
+// Remove removes the container: one that could not be made, or whose process has
+// ended. If it has been deleted since nothing is done, to another one of its name
+// neither.
+func (m *Making) Remove() error {
+	c := &Container{place: m.place, load: func() (*libcontainer.Container, error) { return m.container, nil }}
+	if m.left {
+		return c.removeNow(context.Background())
+	}
+	// While this is in the room every delete is out of it, and so is, as long as
+	// the directory stands, every other create.
+	return c.removeAlone(m.Leave)
+}

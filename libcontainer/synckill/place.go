@@ -1,0 +1,75 @@
+package synckill
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/opencontainers/runc/libcontainer"
+	"golang.org/x/sys/unix"
+)
+
+// place is the state directory of one container. Another container of the same
+// name gets a directory of its own, which is another place of the same path.
+type place struct {
+	path string
+	info os.FileInfo
+	// pin keeps the directory's inode number from being reused. It is nil
+	// where no descriptor is left: a kill should not fail of that.
+	pin *os.File
+}
+
+// find looks a state directory up. The error is [fs.ErrNotExist] if there is
+// none.
+func find(path string) (place, error) {
+	f, err := os.OpenFile(path, unix.O_PATH|unix.O_DIRECTORY, 0)
+	if errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) {
+		info, err := os.Stat(path)
+		return place{path: path, info: info}, err
+	}
+	if err != nil {
+		return place{path: path}, err
+	}
+	info, err := f.Stat()
+	if err != nil {
+		f.Close()
+		return place{path: path}, err
+	}
+	return place{path: path, info: info, pin: f}, nil
+}
+
+func (p place) close() {
+	if p.pin != nil {
+		p.pin.Close()
+	}
+}
+
+// standing tells whether the directory is still there, and if not, whether
+// another one has its name.
+func (p place) standing() (standing, replaced bool, err error) {
+	info, err := os.Stat(p.path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return false, false, nil
+	case err != nil:
+		return false, false, err
+	case p.info == nil || !os.SameFile(info, p.info):
+		return false, true, nil
+	}
+	return true, false, nil
+}
+
+// errReplaced says that the container that was meant has been deleted.
+var errReplaced = fmt.Errorf("%w: it has been deleted, and another one has its name now", libcontainer.ErrNotExist)
+
+// notReplaced fails if another container has taken the place. What had been
+// opened by name before belongs to that one only if it fails: a container's
+// directory is made before its cgroups are, and removed after them.
+func (p place) notReplaced() error {
+	_, replaced, err := p.standing()
+	if err == nil && replaced {
+		return errReplaced
+	}
+	return err
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
@@ -11,6 +12,8 @@ import (
 
 	"github.com/opencontainers/runc/libcontainer"
 	"golang.org/x/sys/unix"
+
+	"runcsync/libcontainer/drain"
 )
 
 // createPatience is how long a create waits for a kill or delete of a container
@@ -103,5 +106,33 @@ func (m *Making) Remove() error {
 	}
 	// While this is in the room every delete is out of it, and so is, as long as
 	// the directory stands, every other create.
+	if err := m.end(); err != nil {
+		m.Leave()
+		return err // a delete can go on
+	}
 	return c.removeAlone(m.Leave)
+}
+
+// end ends what init has started and left behind, as a hook does that fails. What
+// can't be known keeps nothing from being removed.
+func (m *Making) end() error {
+	o, err := readOrigin(m.place.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // it has been deleted
+	}
+	if err != nil {
+		return err
+	}
+	all := o.members(m.place.path, nil)
+	defer all.close()
+	if all.namespaces != nil {
+		defer all.namespaces.close()
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), removalPatience)
+	defer cancel()
+	_, err = drain.Drain(ctx, all.Group, drain.Request{Signal: unix.SIGKILL})
+	if late := (*drain.TimeoutError)(nil); errors.As(err, &late) {
+		return fmt.Errorf("container %s is left as it is: %w", m.container.ID(), err)
+	}
+	return nil
 }

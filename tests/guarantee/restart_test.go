@@ -25,7 +25,7 @@ type trace struct {
 // killed at.
 func traced(t *testing.T, r *rig.Rig, at int, args ...string) (trace, rig.Result) {
 	t.Helper()
-	report := filepath.Join(t.TempDir(), "report")
+	report := filepath.Join(r.Writable(), "report")
 	by := *r
 	by.Via = append(slices.Clone(r.Via), r.Program("systrace"), "-k", fmt.Sprint(at), "-o", report)
 	res := by.Run(args...)

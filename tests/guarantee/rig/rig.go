@@ -186,5 +186,15 @@ func (r *Rig) Await(what string, ok func() bool) {
 	}
 }
 
+// Writable is a new directory that runc, whoever runs it, may write to.
+func (r *Rig) Writable() string {
+	r.Helper()
+	dir := r.TempDir()
+	if err := os.Chmod(dir, 0o777); err != nil {
+		r.Fatal(err)
+	}
+	return dir
+}
+
 // Serial is a number that no other call in this process returns.
 func (r *Rig) Serial() int64 { return serial.Add(1) }

@@ -1,26 +1,65 @@
-// systrace [-k N] -o REPORT COMMAND [ARGUMENT...]
+// systrace [-k N | -h N -f FILE [-a NAME]] -o REPORT COMMAND [ARGUMENT...]
 //
 // Runs COMMAND and counts the system calls of all its threads, the Go
 // runtime's own included, from its execve on. With -k it sends SIGKILL to the
 // whole process as it enters the N-th of them; that call is not carried out.
+// With -h it makes FILE and holds the process there until FILE is gone, a minute
+// at the most. With -a it counts to that from the first openat(2) of a file whose
+// path ends in NAME.
 // REPORT gets one line each: "calls N", "fds N" (the most that were open at
 // once; Linux 6.2), "killed NR" (the system call it was killed at), "status N"
 // (as a shell has it), and "nr NR N" for every system call that was used.
 #define _GNU_SOURCE
 #include <err.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 enum { MAXNR = 1024 };
 
-static long calls, fds, counts[MAXNR], killed = -1;
+static long calls, fds, counts[MAXNR], killed = -1, hold_at, since;
+static const char *held, *after;
+
+// opens tells whether the thread is opening the file that is waited for.
+static int opens(pid_t thread, const struct __ptrace_syscall_info *info)
+{
+	char path[4096];
+	struct iovec to = { path, sizeof(path) - 1 };
+	// Not past the end of the page, behind which there may be nothing.
+	struct iovec from = { (void *)info->entry.args[1], 4096 - info->entry.args[1] % 4096 };
+	ssize_t n;
+
+	if (info->entry.nr != SYS_openat)
+		return 0;
+	n = process_vm_readv(thread, &to, 1, &from, 1, 0);
+	if (n <= 0)
+		return 0;
+	path[n] = 0;
+	n = (ssize_t)strlen(path) - (ssize_t)strlen(after);
+	return n >= 0 && strcmp(path + n, after) == 0;
+}
+
+// hold goes on when the file has been removed. No other thread gets further than
+// to its next system call meanwhile.
+static void hold(void)
+{
+	int fd = open(held, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		err(125, "%s", held);
+	close(fd);
+	for (int left = 60 * 500; left > 0 && access(held, F_OK) == 0; left--)
+		usleep(2000);
+}
 
 static void enter(pid_t leader, pid_t thread, long kill_at)
 {
@@ -37,6 +76,12 @@ static void enter(pid_t leader, pid_t thread, long kill_at)
 	snprintf(path, sizeof(path), "/proc/%d/fd", (int)leader);
 	if (stat(path, &st) == 0 && st.st_size > fds)
 		fds = st.st_size;
+	if (after != NULL) {
+		if (opens(thread, &info))
+			after = NULL;
+	} else if (++since == hold_at) {
+		hold();
+	}
 	if (calls == kill_at) {
 		killed = (long)info.entry.nr;
 		kill(leader, SIGKILL);
@@ -77,16 +122,22 @@ int main(int argc, char **argv)
 	pid_t leader;
 	FILE *f;
 
-	while ((opt = getopt(argc, argv, "+k:o:")) != -1) {
+	while ((opt = getopt(argc, argv, "+k:h:f:a:o:")) != -1) {
 		if (opt == 'k')
 			kill_at = atol(optarg);
+		else if (opt == 'h')
+			hold_at = atol(optarg);
+		else if (opt == 'f')
+			held = optarg;
+		else if (opt == 'a')
+			after = optarg;
 		else if (opt == 'o')
 			report = optarg;
 		else
 			return 125;
 	}
-	if (report == NULL || optind >= argc)
-		errx(125, "usage: systrace [-k N] -o REPORT COMMAND...");
+	if (report == NULL || optind >= argc || (hold_at > 0 && held == NULL))
+		errx(125, "usage: systrace [-k N | -h N -f FILE [-a NAME]] -o REPORT COMMAND...");
 	if (pipe(go) < 0)
 		err(125, "pipe");
 	leader = fork();

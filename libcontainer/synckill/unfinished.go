@@ -51,7 +51,7 @@ func (u *Unfinished) Kill(ctx context.Context, r Request) (*Report, error) {
 		return rep, err
 	}
 	defer m.close()
-	if err := m.unproven(); err != nil {
+	if err := u.unproven(m); err != nil {
 		rep.Drained = false
 		return rep, err
 	}
@@ -77,7 +77,7 @@ func (u *Unfinished) Delete(ctx context.Context, r Request, force, wait bool) (*
 		return rep, err
 	}
 	defer m.close()
-	if err := m.unproven(); err != nil && wait {
+	if err := u.unproven(m); err != nil && wait {
 		rep.Drained = false
 		return rep, err
 	}
@@ -87,6 +87,14 @@ func (u *Unfinished) Delete(ctx context.Context, r Request, force, wait bool) (*
 	return rep, within(ctx, "removing the container, whose processes have ended,", func() error {
 		return u.remove(m)
 	})
+}
+
+// unproven is why the end of what was found is not the container's for certain.
+func (u *Unfinished) unproven(m *members) error {
+	if err := m.unproven(); err != nil {
+		return &drain.UnverifiableError{What: "container " + u.id, Err: err}
+	}
+	return nil
 }
 
 // making tells whether somebody is making the container right now.

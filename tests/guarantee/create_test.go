@@ -183,7 +183,7 @@ func TestKilledCreate(t *testing.T) {
 		{"host pids", rig.Spec{PIDs: rig.HostPIDs}},
 		{"private pids", rig.Spec{}},
 		{"hook", rig.Spec{PIDs: rig.HostPIDs, Edit: hook("sleep 0.1")}},
-		{"hook fails", rig.Spec{PIDs: rig.HostPIDs, Edit: hook("sleep 10 >/dev/null 2>&1 & exit 1")}},
+		{"hook fails", rig.Spec{PIDs: rig.HostPIDs, Edit: hook("exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-; sleep 3 >/dev/null 2>&1 & exit 1")}},
 		{"no such program", rig.Spec{Args: []string{"/none"}}},
 	}
 	for _, rootless := range []bool{false, true} {
@@ -194,13 +194,15 @@ func TestKilledCreate(t *testing.T) {
 				if rootless {
 					r.Rootless(false)
 				}
-				killedCreate(t, r, tc.spec)
+				killedCreate(t, r, tc.spec, rootless && strings.HasPrefix(tc.name, "hook"))
 			})
 		}
 	}
 }
 
-func killedCreate(t *testing.T, r *rig.Rig, spec rig.Spec) {
+// killedCreate has a create killed. With unknown it can't be told what a hook has
+// left behind, once init is gone.
+func killedCreate(t *testing.T, r *rig.Rig, spec rig.Spec, unknown bool) {
 	rnd := rand.New(rand.NewPCG(seedOf(t), 5))
 	c := r.New(spec)
 	whole, made := traced(t, r, 0, "create", "-b", c.Bundle, c.ID)
@@ -223,6 +225,10 @@ func killedCreate(t *testing.T, r *rig.Rig, spec rig.Spec) {
 		}
 		c.Alive()
 		res := r.Run("delete", "--force", "--wait", c.ID)
+		if unknown && strings.Contains(res.Stderr, "cannot tell whether container "+c.ID+" has drained") {
+			c.Gone(res)
+			res = r.Run("delete", "--force", c.ID) // claims nothing
+		}
 		if res.Status != 0 {
 			t.Error(res)
 		}

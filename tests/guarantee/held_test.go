@@ -158,9 +158,12 @@ func TestReplaced(t *testing.T) {
 	}
 }
 
-// whileHeld replaces the container, unless the command that is held, which has read
-// the state, keeps the delete from ending.
+// whileHeld replaces the container, unless the command that is held has removed
+// it, or keeps the delete from ending.
 func whileHeld(r *rig.Rig, c *rig.Container) bool {
+	if !exists(c.StateDir()) {
+		return false
+	}
 	if res := r.Run("delete", "--force", "--wait", "--timeout=300ms", c.ID); res.Status != 0 {
 		return false
 	}

@@ -25,9 +25,16 @@ type trace struct {
 // killed at.
 func traced(t *testing.T, r *rig.Rig, at int, args ...string) (trace, rig.Result) {
 	t.Helper()
+	return tracedBy(t, r, []string{"-k", fmt.Sprint(at)}, args...)
+}
+
+// tracedBy is traced with systrace's own flags.
+func tracedBy(t *testing.T, r *rig.Rig, flags []string, args ...string) (trace, rig.Result) {
+	t.Helper()
 	report := filepath.Join(r.Writable(), "report")
 	by := *r
-	by.Via = append(slices.Clone(r.Via), r.Program("systrace"), "-k", fmt.Sprint(at), "-o", report)
+	by.Via = append(slices.Clone(r.Via), r.Program("systrace"), "-o", report)
+	by.Via = append(by.Via, flags...)
 	res := by.Run(args...)
 	tr := trace{killedAt: -1, counts: map[int]int{}}
 	f, err := os.Open(report)

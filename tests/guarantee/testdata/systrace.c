@@ -1,11 +1,11 @@
-// systrace [-k N | -h N -f FILE [-a NAME]] -o REPORT COMMAND [ARGUMENT...]
+// systrace [-k N | -h N -f FILE] [-a NAME] [-s NR] -o REPORT COMMAND [ARGUMENT...]
 //
 // Runs COMMAND and counts the system calls of all its threads, the Go
 // runtime's own included, from its execve on. With -k it sends SIGKILL to the
 // whole process as it enters the N-th of them; that call is not carried out.
 // With -h it makes FILE and holds the process there until FILE is gone, a minute
-// at the most. With -a it counts to that from the first openat(2) of a file whose
-// path ends in NAME.
+// at the most. With -a the N are counted from the first openat(2) of a file whose
+// path ends in NAME, and with -s only those of number NR are.
 // REPORT gets one line each: "calls N", "fds N" (the most that were open at
 // once; Linux 6.2), "killed NR" (the system call it was killed at), "status N"
 // (as a shell has it), and "nr NR N" for every system call that was used.
@@ -26,7 +26,7 @@
 
 enum { MAXNR = 1024 };
 
-static long calls, fds, counts[MAXNR], killed = -1, hold_at, since;
+static long calls, fds, counts[MAXNR], killed = -1, hold_at, since, only = -1;
 static const char *held, *after;
 
 // opens tells whether the thread is opening the file that is waited for.
@@ -79,10 +79,14 @@ static void enter(pid_t leader, pid_t thread, long kill_at)
 	if (after != NULL) {
 		if (opens(thread, &info))
 			after = NULL;
-	} else if (++since == hold_at) {
-		hold();
+		return;
 	}
-	if (calls == kill_at) {
+	if (only >= 0 && only != (long)info.entry.nr)
+		return;
+	since++;
+	if (since == hold_at)
+		hold();
+	if (since == kill_at) {
 		killed = (long)info.entry.nr;
 		kill(leader, SIGKILL);
 	}
@@ -122,13 +126,15 @@ int main(int argc, char **argv)
 	pid_t leader;
 	FILE *f;
 
-	while ((opt = getopt(argc, argv, "+k:h:f:a:o:")) != -1) {
+	while ((opt = getopt(argc, argv, "+k:h:f:a:s:o:")) != -1) {
 		if (opt == 'k')
 			kill_at = atol(optarg);
 		else if (opt == 'h')
 			hold_at = atol(optarg);
 		else if (opt == 'f')
 			held = optarg;
+		else if (opt == 's')
+			only = atol(optarg);
 		else if (opt == 'a')
 			after = optarg;
 		else if (opt == 'o')
@@ -137,7 +143,7 @@ int main(int argc, char **argv)
 			return 125;
 	}
 	if (report == NULL || optind >= argc || (hold_at > 0 && held == NULL))
-		errx(125, "usage: systrace [-k N | -h N -f FILE [-a NAME]] -o REPORT COMMAND...");
+		errx(125, "usage: systrace [-k N | -h N -f FILE] [-a NAME] [-s NR] -o REPORT COMMAND...");
 	if (pipe(go) < 0)
 		err(125, "pipe");
 	leader = fork();

@@ -1,8 +1,10 @@
 package guarantee
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -201,11 +203,36 @@ func TestKilledRemoval(t *testing.T) {
 					if rootless {
 						r.Rootless(false)
 					}
+					r.Root = onTmpfs(t, r.Root)
 					killedRemoval(t, r, state, wait)
 				})
 			}
 		}
 	}
+}
+
+// onTmpfs is a directory in a file system that lists the last file that came first,
+// as that of /run is: whoever removes what is listed, one after the other, begins
+// with what was noted last. It belongs to whom like does.
+func onTmpfs(t *testing.T, like string) string {
+	dir, err := os.MkdirTemp("/dev/shm", "guarantee-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	root := filepath.Join(dir, "root")
+	var st unix.Stat_t
+	if err := unix.Stat(like, &st); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(os.Mkdir(root, 0o700), os.Chown(root, int(st.Uid), int(st.Gid)), os.Chmod(dir, 0o711)); err != nil {
+		t.Fatal(err)
+	}
+	return root
 }
 
 func killedRemoval(t *testing.T, r *rig.Rig, state string, wait bool) {

@@ -151,17 +151,24 @@ func removeFiles(stateDir string, leave ...string) error {
 	if err != nil {
 		return fmt.Errorf("unable to remove container state dir: %w", err)
 	}
-	last := func(e os.DirEntry) int { return slices.Index(records, e.Name()) } // -1: first
-	slices.SortStableFunc(entries, func(a, b os.DirEntry) int { return last(a) - last(b) })
-	for _, e := range entries {
-		if slices.Contains(leave, e.Name()) {
+	for _, name := range inOrder(entries) {
+		if slices.Contains(leave, name) {
 			continue
 		}
-		if err := os.RemoveAll(filepath.Join(stateDir, e.Name())); err != nil {
+		if err := os.RemoveAll(filepath.Join(stateDir, name)); err != nil {
 			return fmt.Errorf("unable to remove container state dir: %w", err)
 		}
 	}
 	return nil
+}
+
+// inOrder are the names of the entries, the records last.
+func inOrder(entries []os.DirEntry) (names []string) {
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	slices.SortStableFunc(names, func(a, b string) int { return slices.Index(records, a) - slices.Index(records, b) })
+	return names
 }
 
 // removeDir removes the state directory, the records last.

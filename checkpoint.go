@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"path/filepath"
 	"slices"
 
 	"github.com/opencontainers/runc/libcontainer"
@@ -39,7 +40,7 @@ makes the container again. The container ends, unless it is left running.`,
 			if err != nil {
 				return err
 			}
-			return criu.Checkpoint(container, newCriuRequest(cmd))
+			return criu.Checkpoint(container, filepath.Join(cmd.String("root"), id), newCriuRequest(cmd))
 		},
 	}
 }

@@ -2,6 +2,7 @@
 package criu
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -15,6 +16,8 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"github.com/sirupsen/logrus"
 	"golang.org/x/sys/unix"
+
+	"runcsync/libcontainer/synckill"
 )
 
 // Request is a checkpoint or a restore as the command line states it.
@@ -45,9 +48,14 @@ func (r *Request) Options() (*libcontainer.CriuOpts, error) {
 	return &opts, checkParent(opts.ImagesDirectory, opts.ParentImage)
 }
 
-// Checkpoint dumps a running container, and removes it unless it stays alive.
-func Checkpoint(c *libcontainer.Container, r *Request) error {
+// Checkpoint dumps a running container, and removes it, with its state directory
+// stateDir, unless it stays alive.
+func Checkpoint(c *libcontainer.Container, stateDir string, r *Request) error {
 	WarnRootless()
+	found, err := synckill.New(c, stateDir)
+	if err != nil {
+		return err
+	}
 	status, err := c.Status()
 	if err != nil {
 		return err
@@ -65,7 +73,7 @@ func Checkpoint(c *libcontainer.Container, r *Request) error {
 	if opts.LeaveRunning || opts.PreDump {
 		return nil
 	}
-	if err := c.Destroy(); err != nil {
+	if err := found.Remove(context.Background()); err != nil {
 		logrus.Warn(err)
 	}
 	return nil

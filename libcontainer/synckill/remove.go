@@ -63,6 +63,10 @@ func (c *Container) removeAlone(leave func(), checks ...func() error) error {
 	return stop()
 }
 
+// Remove removes the container, whose processes have ended, unless it has been
+// deleted since it was opened. It kills nobody and waits for nobody.
+func (c *Container) Remove(ctx context.Context) error { return c.removeNow(ctx) }
+
 // removeNow is removeAlone for those who have not closed the exec fence. One who
 // hangs in there for long keeps nobody from removing the container.
 func (c *Container) removeNow(ctx context.Context) error {

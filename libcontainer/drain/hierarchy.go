@@ -17,7 +17,7 @@ import (
 type lineage []kin
 
 type kin struct {
-	pid     int
+	pid     int // as /proc has it, which may be that of another PID namespace
 	cgroups map[string]string
 }
 
@@ -28,7 +28,16 @@ func readLineage() (lineage, error) {
 	var l lineage
 	var buf [8192]byte
 	last := ""
-	for pid := os.Getpid(); pid > 0; {
+	// Not os.Getpid: /proc may be that of another PID namespace.
+	self, err := os.Readlink("/proc/self")
+	if err != nil {
+		return nil, fmt.Errorf("read the caller's own cgroup: %w", err)
+	}
+	pid, err := strconv.Atoi(self)
+	if err != nil {
+		return nil, fmt.Errorf("read the caller's own cgroup: /proc/self: %w", err)
+	}
+	for pid > 0 {
 		st, err := readStat(pid)
 		if err == nil {
 			var text string
@@ -154,11 +163,11 @@ func (t *Tree) checkSafe(mounts []mount, kin lineage) error {
 	if place == "/" {
 		return &UnsafeError{Path: t.Path, Why: "it is the root of its hierarchy"}
 	}
-	for _, k := range kin {
+	for i, k := range kin {
 		at, ok := k.in(m)
 		if ok && (at == place || strings.HasPrefix(at, place+"/")) {
 			who := "process " + strconv.Itoa(k.pid) + ", an ancestor of the caller, is in it"
-			if k.pid == os.Getpid() {
+			if i == 0 {
 				who = "the caller itself is in it"
 			}
 			return &UnsafeError{Path: t.Path, Why: who}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
 	"maps"
 	"slices"
 	"sync"
@@ -72,8 +73,11 @@ func (c *Container) init() drain.Process {
 // is in its namespaces.
 type members struct {
 	drain.Group
+	seen       sight
 	namespaces *namespaceSource
 	fence      *barrier // closed until the members are
+	renamed    []string // cgroups that are not where the state file has them
+	unopened   []string // paths of the state file that lead into no hierarchy
 	// doubts are why the container's end can't be claimed, whatever is found.
 	// They keep nobody from being killed.
 	doubts []error
@@ -105,23 +109,32 @@ func (m *members) lower() {
 
 // members opens the container's cgroups, or what takes their place.
 func (c *Container) members() (_ *members, err error) {
-	m := &members{}
+	m := &members{seen: c.see()}
 	defer func() {
 		if err != nil {
 			m.close()
 		}
 	}()
-	if p := c.init(); p.Pid > 0 {
-		m.Processes = []drain.Process{p}
+	for _, err := range m.seen.doubts {
+		m.doubt(&drain.UnverifiableError{What: "container " + c.ID(), Err: err})
 	}
+	if m.seen.earlier {
+		return m, nil // of which nothing can be left, and whose paths may be others' by now
+	}
+	m.Processes = m.seen.processes()
 	if err := m.openTrees(c.state.CgroupPaths); err != nil {
 		// A rootless container may live without any cgroup that it can use.
 		if !c.state.Config.RootlessCgroups {
 			m.doubt(err)
 		}
 	}
-	if m.namespaces, err = c.byNamespaces(m); err != nil {
-		return nil, err
+	records, err := recordedCgroups(c.stateDir)
+	if err != nil {
+		m.doubt(err)
+	}
+	m.openRenamed(records)
+	if m.namespaces, err = c.byNamespaces(m, len(records) > 0); err != nil {
+		m.doubt(&drain.UnverifiableError{What: "container " + c.ID(), Err: err})
 	}
 	if m.namespaces != nil {
 		m.Sources = []drain.Source{m.namespaces}
@@ -133,26 +146,34 @@ func (c *Container) members() (_ *members, err error) {
 	return m, nil
 }
 
-// openTrees opens the cgroups that a state file lists: by controller for v1,
-// and with an empty controller for v2, alone or beside v1's on a hybrid host.
-// Controllers that are mounted together share one path. With an error those
-// that could be opened are.
+// trees goes over the cgroups that a state file lists: by controller for v1, and
+// with an empty controller for v2, alone or beside v1's on a hybrid host.
+// Controllers that are mounted together share one path.
+func trees(paths map[string]string) iter.Seq2[string, drain.Version] {
+	return func(yield func(string, drain.Version) bool) {
+		seen := map[string]bool{"": true}
+		for _, controller := range slices.Sorted(maps.Keys(paths)) {
+			path, version := paths[controller], drain.V1
+			if controller == "" {
+				version = drain.V2
+			}
+			if !seen[path] && !yield(path, version) {
+				return
+			}
+			seen[path] = true
+		}
+	}
+}
+
+// openTrees opens the cgroups that a state file lists. With an error those that
+// could be opened are.
 func (m *members) openTrees(paths map[string]string) error {
 	var failed error
-	seen := map[string]bool{}
-	for _, controller := range slices.Sorted(maps.Keys(paths)) {
-		path := paths[controller]
-		if path == "" || seen[path] {
-			continue
-		}
-		seen[path] = true
-		version := drain.V1
-		if controller == "" {
-			version = drain.V2
-		}
+	for path, version := range trees(paths) {
 		t, err := drain.OpenTree(path, version)
 		if err != nil {
 			failed = errors.Join(failed, err)
+			m.unopened = append(m.unopened, path)
 			continue
 		}
 		m.Trees = append(m.Trees, t)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/opencontainers/cgroups"
@@ -26,7 +27,7 @@ func (c *Container) Delete(ctx context.Context, r Request, force bool) (*Report,
 	none := &Report{ID: c.ID(), Signal: r.Signal}
 	if !force {
 		err := within(ctx, "finding out whether the container is stopped", func() error {
-			_, err := c.removable()
+			_, err := c.removable(true)
 			return err
 		})
 		if err != nil {
@@ -47,6 +48,9 @@ func (c *Container) Delete(ctx context.Context, r Request, force bool) (*Report,
 		return rep, err
 	}
 	err = within(ctx, "removing the container, whose processes have ended,", func() error {
+		if err := m.removeRenamed(); err != nil {
+			return err
+		}
 		return c.removeAlone(m.lower, func() error { return c.removed(m) })
 	})
 	if err != nil {
@@ -97,9 +101,25 @@ func (c *Container) removed(m *members) error {
 }
 
 // removable is the status of a container that may be deleted without force;
-// another one is refused.
-func (c *Container) removable() (libcontainer.Status, error) {
-	status, err := c.status()
+// another one is refused. So is one of which the status can't be known; sure says
+// that this includes one made by a runtime that recorded nothing.
+func (c *Container) removable(sure bool) (libcontainer.Status, error) {
+	s := c.see()
+	if err := s.reused(); err != nil {
+		return 0, err
+	}
+	if s.unsure != nil && (sure || s.then != nil || s.here.StrangeProc) {
+		return 0, fmt.Errorf("cannot delete container %s, of which it is not known whether it is stopped: %w", c.ID(), s.unsure)
+	}
+	var (
+		status libcontainer.Status
+		err    error
+	)
+	if s.misled(c) {
+		status = s.status(c)
+	} else {
+		status, err = c.status()
+	}
 	if err != nil || status == libcontainer.Stopped || status == libcontainer.Created {
 		return status, err
 	}
@@ -120,7 +140,7 @@ func (c *Container) DeleteNow(ctx context.Context, force bool) error {
 	if force { // whatever its state is, which libcontainer may take for ever to find out
 		return c.forceDelete(ctx)
 	}
-	status, err := c.removable()
+	status, err := c.removable(false)
 	if err != nil {
 		return err
 	}
@@ -135,7 +155,8 @@ var errStillRunning = errors.New("container init still running")
 
 // forceDelete kills the container, waits for its init, and removes it: what
 // upstream's "delete --force" promises. The rest gets a moment to go, so that
-// removing the cgroups does not have to be tried again and again.
+// removing the cgroups does not have to be tried again and again. What can't be
+// known keeps nothing from being removed.
 func (c *Container) forceDelete(ctx context.Context) error {
 	m, err := c.members()
 	if errors.Is(err, errReplaced) {
@@ -145,21 +166,35 @@ func (c *Container) forceDelete(ctx context.Context) error {
 		return err
 	}
 	defer m.close()
+	if err := m.seen.reused(); err != nil {
+		return err
+	}
 	all, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
 	_, err = drain.Drain(all, m.Group, drain.Request{Signal: unix.SIGKILL})
-	if t := (*drain.TimeoutError)(nil); errors.As(err, &t) {
+	if lasts(err) {
 		init, cancel := context.WithTimeout(ctx, DefaultTimeout-time.Second)
 		defer cancel()
 		_, err = drain.Drain(init, drain.Group{Processes: m.Processes}, drain.Request{Signal: unix.SIGKILL})
-		if errors.As(err, &t) {
+		if _, late := errors.AsType[*drain.TimeoutError](err); late {
 			return errStillRunning
 		}
 	}
-	if err != nil {
+	if err != nil && !lasts(err) {
+		return err
+	}
+	if err := m.removeRenamed(); err != nil {
 		return err
 	}
 	return c.removeNow(ctx)
+}
+
+// lasts tells whether a drain's error says that the end of all was not seen, be
+// it that there is none or that it can't be told.
+func lasts(err error) bool {
+	_, late := errors.AsType[*drain.TimeoutError](err)
+	_, unknown := errors.AsType[*drain.UnverifiableError](err)
+	return late || unknown
 }
 
 // Remains is what is known of a container whose state file is damaged.
@@ -174,20 +209,22 @@ type Remains struct {
 // Delete kills and removes what is known of the container. It returns an error
 // and removes nothing if it is to wait, while what is known is not all.
 func (r Remains) Delete(ctx context.Context, wait bool, q Request) (*Report, error) {
-	if wait && !r.Complete {
-		return nil, &drain.UnverifiableError{What: "container " + r.ID, Err: errors.New("its state file is damaged; delete --force without --wait removes what is known of it")}
-	}
 	ctx, cancel := q.bound(ctx)
 	defer cancel()
-	m := &members{}
-	defer m.close()
-	if r.Init.Pid > 0 {
-		m.Processes = []drain.Process{r.Init}
-	}
-	if err := m.openTrees(r.CgroupPaths); err != nil {
+	c := &Container{stateDir: r.StateDir, state: &libcontainer.State{
+		BaseState:   libcontainer.BaseState{ID: r.ID, InitProcessPid: r.Init.Pid, InitProcessStartTime: r.Init.StartTime},
+		CgroupPaths: r.CgroupPaths,
+	}}
+	m, err := c.members()
+	if err != nil {
 		return nil, err
 	}
-	report, err := r.drain(ctx, m, q, wait)
+	defer m.close()
+	// Whoever is told by their namespaces is not found without the configuration.
+	if _, err := os.Lstat(filepath.Join(r.StateDir, identityFile)); !r.Complete || !errors.Is(err, os.ErrNotExist) {
+		m.doubt(&drain.UnverifiableError{What: "container " + r.ID, Err: errors.New("its state file is damaged; delete --force without --wait removes what is known of it")})
+	}
+	report, err := c.drainRemains(ctx, m, q, wait)
 	if err != nil {
 		return report, err
 	}
@@ -199,14 +236,13 @@ func (r Remains) Delete(ctx context.Context, wait bool, q Request) (*Report, err
 	return report, removeDir(r.StateDir)
 }
 
-// drain kills what is known; to wait takes the exec fence as well, since an exec
-// may have read the state before it was damaged.
-func (r Remains) drain(ctx context.Context, m *members, q Request, wait bool) (*Report, error) {
+// drainRemains kills what is known; to wait takes the exec fence as well, since
+// an exec may have read the state before it was damaged.
+func (c *Container) drainRemains(ctx context.Context, m *members, q Request, wait bool) (*Report, error) {
 	q.Signal, q.Idle = unix.SIGKILL, true
 	if wait {
-		c := Container{state: &libcontainer.State{BaseState: libcontainer.BaseState{ID: r.ID}}, stateDir: r.StateDir}
 		return c.drain(ctx, m, q)
 	}
 	rep, err := drain.Drain(ctx, m.Group, drain.Request{Signal: q.Signal, Count: q.Count, Progress: q.Progress, Log: q.Log})
-	return &Report{ID: r.ID, Signal: q.Signal, Report: rep}, err
+	return &Report{ID: c.ID(), Signal: q.Signal, Report: rep}, err
 }

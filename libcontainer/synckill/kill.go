@@ -82,11 +82,17 @@ func (c *Container) Kill(ctx context.Context, r Request) (*Report, error) {
 		return &Report{ID: c.ID(), Signal: r.Signal}, err
 	}
 	defer m.close()
+	if r.Signal != 0 && r.Signal != unix.SIGKILL && r.KillAfter == 0 && c.privatePIDs() && m.seen.init.Pid <= 0 && m.seen.unsure != nil {
+		return &Report{ID: c.ID(), Signal: r.Signal}, m.unproven() // nobody that it could be sent to
+	}
 	return c.drain(ctx, m, r)
 }
 
 // Signal is [libcontainer.Container.Signal]: it sends and does not wait.
 func (c *Container) Signal(sig unix.Signal) error {
+	if s := c.see(); s.misled(c) {
+		return c.strike(drain.Group{Processes: s.processes()}, s, sig)
+	}
 	loaded, err := c.load()
 	if err != nil {
 		return err
@@ -97,19 +103,58 @@ func (c *Container) Signal(sig unix.Signal) error {
 // KillNow sends SIGKILL as [Container.Signal] does, and thaws a
 // paused container, so that the signal takes effect. libcontainer thaws after
 // signalling processes one by one, but not after using cgroup.kill, which on a
-// hybrid host doesn't reach past the freezer of cgroup v1.
+// hybrid host doesn't reach past the freezer of cgroup v1. Where it can't list all
+// of the cgroups it signals nobody: then those that can be reached get the signal.
 func (c *Container) KillNow() error {
+	if s := c.see(); s.misled(c) {
+		return c.strikeAll(s)
+	}
 	loaded, err := c.load()
 	if err != nil {
 		return err
 	}
 	if err := loaded.Signal(unix.SIGKILL); err != nil {
+		if !errors.Is(err, libcontainer.ErrNotRunning) {
+			_ = c.strikeAll(sight{}) // what could not be done is said by err
+		}
 		return err
 	}
 	if err := thaw(loaded); err != nil && !c.ended() {
 		return fmt.Errorf("thaw container %s, so that it dies of the signal: %w", c.ID(), err)
 	}
 	return nil
+}
+
+// strikeAll is strike with SIGKILL for all that can be found of the container.
+func (c *Container) strikeAll(s sight) error {
+	m, err := c.members()
+	if err != nil {
+		return err
+	}
+	defer m.close()
+	return c.strike(m.Group, s, unix.SIGKILL)
+}
+
+// strike sends a signal where libcontainer would look for init by numbers that
+// mean something else here. It does not wait.
+func (c *Container) strike(g drain.Group, s sight, sig unix.Signal) error {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Nanosecond)
+	defer cancel()
+	rep, err := drain.Drain(ctx, g, drain.Request{Signal: sig})
+	_, late := errors.AsType[*drain.TimeoutError](err)
+	switch {
+	case s.unsure != nil:
+		unknown := &drain.UnverifiableError{What: "container " + c.ID(), Err: s.unsure}
+		if late {
+			return unknown
+		}
+		return errors.Join(unknown, err)
+	case errors.Is(err, drain.ErrNoProcess) || err == nil && rep.Idle:
+		return libcontainer.ErrNotRunning
+	case late:
+		return nil
+	}
+	return err
 }
 
 // thaw resumes a container that is paused.
@@ -157,7 +202,7 @@ func (r Request) debug(step string, args ...any) {
 // start; for other signals, which may take their time, only when m has drained,
 // so that execs into a container that is shutting down are not held up. It stays
 // closed until m is.
-func (c *Container) drain(ctx context.Context, m *members, r Request) (*Report, error) {
+func (c *Container) drain(ctx context.Context, m *members, r Request) (_ *Report, failed error) {
 	req := drain.Request{
 		Signal: r.Signal, KillAfter: r.KillAfter, Count: r.Count, Progress: r.Progress, Log: r.Log,
 	}
@@ -166,7 +211,13 @@ func (c *Container) drain(ctx context.Context, m *members, r Request) (*Report, 
 	}
 	began := time.Now()
 	rep := &Report{ID: c.ID(), Signal: r.Signal}
-	defer func() { rep.Elapsed = time.Since(began) }()
+	defer func() {
+		rep.Elapsed = time.Since(began)
+		if err := m.unproven(); err != nil {
+			rep.Drained = false
+			failed = errors.Join(failed, err)
+		}
+	}()
 	var err error
 	if r.Signal != unix.SIGKILL {
 		rep.Report, err = drain.Drain(ctx, m.Group, req)
@@ -206,10 +257,6 @@ func (c *Container) drain(ctx context.Context, m *members, r Request) (*Report, 
 			rep.Drained = false
 			return rep, execInFlight(err, time.Since(began))
 		}
-	}
-	if err := m.unproven(); err != nil {
-		rep.Drained = false
-		return rep, err
 	}
 	return rep, nil
 }

@@ -22,7 +22,7 @@ import (
 // A removal may be cut off anywhere, and what it leaves must be enough to go on
 // from. So the cgroups go first, then the files, of these the records in this
 // order, then the directory.
-var records = []string{stateFile, identityFile, originFile}
+var records = []string{stateFile, identityFile, cgroupsFile, originFile}
 
 const stateFile = "state.json"
 

@@ -252,8 +252,8 @@ func (v vantage) judge(now vantage) []error {
 	if err := v.pids(now); err != nil {
 		doubts = append(doubts, err)
 	}
-	if v.Time != now.Time && (v.Offset == nil || now.Offset == nil) {
-		doubt("it was made in another time namespace, and how far that is from here can't be told")
+	if err := v.times(now); err != nil {
+		doubts = append(doubts, err)
 	}
 	for _, point := range slices.Sorted(maps.Keys(now.Mounts)) {
 		if then, ok := v.Mounts[point]; !ok || then != now.Mounts[point] {
@@ -268,11 +268,22 @@ func (v vantage) judge(now vantage) []error {
 func (v vantage) pids(now vantage) error {
 	switch {
 	case now.StrangeProc:
-		return errors.New("/proc is not of the caller's own PID namespace")
+		return errStrangeProc
 	case v.StrangeProc:
 		return errors.New("it was made by a process whose /proc was not of its own PID namespace")
 	case v.PID != now.PID:
 		return errors.New("it was made in another PID namespace")
+	}
+	return nil
+}
+
+var errStrangeProc = errors.New("/proc is not of the caller's own PID namespace")
+
+// times is why start times that were recorded from v can't be compared with those
+// that a process at now reads; nil if they can.
+func (v vantage) times(now vantage) error {
+	if v.Time != now.Time && (v.Offset == nil || now.Offset == nil) {
+		return errors.New("it was made in another time namespace, and how far that is from here can't be told")
 	}
 	return nil
 }

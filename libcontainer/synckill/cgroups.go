@@ -1,0 +1,209 @@
+package synckill
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+
+	"github.com/opencontainers/cgroups"
+	"golang.org/x/sys/unix"
+
+	"runcsync/libcontainer/drain"
+)
+
+// A cgroup of v1 can be renamed, by rename(2) within the cgroup that it is in.
+// The path of the state file then leads nowhere, or to another cgroup, and who
+// is in the container's is not seen. So the cgroups are noted by what the kernel
+// never reuses, their file handles, once the container's process is in them.
+
+// cgroupRecord names a cgroup for good.
+type cgroupRecord struct {
+	Path string `json:"path"` // when it was noted
+	V2   bool   `json:"v2,omitempty"`
+	// Type and Handle are name_to_handle_at(2)'s.
+	Type   int32  `json:"type"`
+	Handle []byte `json:"handle"`
+}
+
+const cgroupsFile = "cgroups.json"
+
+// recordCgroups notes those of the cgroups that exist and are of the versions
+// named, where the kernel has handles for them (v1: since 4.14).
+func recordCgroups(paths map[string]string, stateDir string, versions ...drain.Version) error {
+	var records []cgroupRecord
+	for path, version := range trees(paths) {
+		if !slices.Contains(versions, version) {
+			continue
+		}
+		h, _, err := unix.NameToHandleAt(unix.AT_FDCWD, path, 0)
+		if err == nil {
+			records = append(records, cgroupRecord{path, version == drain.V2, h.Type(), h.Bytes()})
+		}
+	}
+	if len(records) == 0 {
+		return nil
+	}
+	return writeRecord(stateDir, cgroupsFile, records)
+}
+
+// writeRecord stores v in a file of the state directory, atomically.
+func writeRecord(stateDir, name string, v any) error {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	tmp, err := os.CreateTemp(stateDir, name+"-")
+	if err != nil {
+		return err
+	}
+	_, err = tmp.Write(data)
+	if err = errors.Join(err, tmp.Close()); err == nil {
+		err = os.Rename(tmp.Name(), filepath.Join(stateDir, name))
+	}
+	if err != nil {
+		os.Remove(tmp.Name())
+	}
+	return err
+}
+
+// recordedCgroups reads what recordCgroups noted; none if it noted nothing.
+func recordedCgroups(stateDir string) ([]cgroupRecord, error) {
+	path := filepath.Join(stateDir, cgroupsFile)
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var records []cgroupRecord
+	if err := json.Unmarshal(data, &records); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	for _, r := range records {
+		if !filepath.IsAbs(r.Path) || len(r.Handle) == 0 {
+			return nil, fmt.Errorf("%s: a cgroup without a path or a handle", path)
+		}
+	}
+	return records, nil
+}
+
+// openRenamed opens the container's cgroups that have got another name.
+func (m *members) openRenamed(records []cgroupRecord) {
+	for _, r := range records {
+		if slices.Contains(m.unopened, r.Path) {
+			continue
+		}
+		path, err := r.find()
+		if err != nil {
+			m.doubt(&drain.UnverifiableError{What: r.Path, Err: err})
+			continue
+		}
+		if path == "" || path == r.Path {
+			continue
+		}
+		version := drain.V1
+		if r.V2 {
+			version = drain.V2
+		}
+		t, err := drain.OpenTree(path, version)
+		if err != nil {
+			m.doubt(err)
+			continue
+		}
+		m.Trees = append(m.Trees, t)
+		m.renamed = append(m.renamed, path)
+	}
+}
+
+// removeRenamed removes the cgroups that the state file does not have the paths
+// of, once they are empty.
+func (m *members) removeRenamed() error {
+	for _, path := range m.renamed {
+		if err := cgroups.RemovePath(path); err != nil {
+			return fmt.Errorf("remove cgroup: %w", err)
+		}
+	}
+	return nil
+}
+
+// find returns the path that the cgroup has now; "" if it has been removed.
+func (r cgroupRecord) find() (string, error) {
+	if r.at(r.Path) {
+		return r.Path, nil
+	}
+	above, err := nearest(filepath.Dir(r.Path))
+	if err != nil {
+		return "", err
+	}
+	defer above.Close()
+	fd, err := unix.OpenByHandleAt(int(above.Fd()), unix.NewFileHandle(r.Type, r.Handle), unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC)
+	switch {
+	case errors.Is(err, unix.ESTALE):
+		return "", nil
+	case errors.Is(err, fs.ErrPermission): // it takes CAP_DAC_READ_SEARCH of the initial user namespace
+		return r.among(above)
+	case err != nil:
+		return "", fmt.Errorf("look for it under another name: %w", err)
+	}
+	defer unix.Close(fd)
+	path, err := os.Readlink("/proc/self/fd/" + strconv.Itoa(fd))
+	if err == nil && !r.at(path) {
+		err = errors.New("it has another name now, which can't be reached from here")
+	}
+	return path, err
+}
+
+// at tells whether path is the cgroup's.
+func (r cgroupRecord) at(path string) bool {
+	h, _, err := unix.NameToHandleAt(unix.AT_FDCWD, path, 0)
+	return err == nil && h.Type() == r.Type && slices.Equal(h.Bytes(), r.Handle)
+}
+
+// among looks for the cgroup in the one that it was made in. A cgroup can't be
+// renamed into another one.
+func (r cgroupRecord) among(above *os.File) (string, error) {
+	if above.Name() != filepath.Dir(r.Path) {
+		return "", errors.New("the cgroup that it was in is gone, or has another name")
+	}
+	names, err := above.Readdirnames(-1)
+	if err != nil {
+		return "", err
+	}
+	for _, name := range names {
+		if path := filepath.Join(above.Name(), name); r.at(path) {
+			return path, nil
+		}
+	}
+	return "", nil
+}
+
+// nearest opens the nearest directory at or above path, which has to be a
+// cgroup.
+func nearest(path string) (*os.File, error) {
+	for {
+		f, err := os.Open(path)
+		if errors.Is(err, fs.ErrNotExist) && path != "/" {
+			path = filepath.Dir(path)
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		var st unix.Statfs_t
+		err = unix.Fstatfs(int(f.Fd()), &st)
+		if err == nil && st.Type != unix.CGROUP_SUPER_MAGIC && st.Type != unix.CGROUP2_SUPER_MAGIC {
+			err = fmt.Errorf("%s is no cgroup", path)
+		}
+		if err != nil {
+			f.Close()
+			return nil, err
+		}
+		return f, nil
+	}
+}

@@ -1,0 +1,157 @@
+package synckill
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/opencontainers/runc/libcontainer"
+	"github.com/opencontainers/runc/libcontainer/system"
+
+	"runcsync/libcontainer/drain"
+)
+
+// sight is what the caller can know of a container from where it stands.
+type sight struct {
+	here vantage
+	then *vantage // where the container was made; nil if nothing tells
+	// init is the container's first process as the caller's /proc has it: with
+	// Pid 0 if its ID means nothing here, with StartTime 0 if that can't be
+	// compared.
+	init drain.Process
+	// earlier says that the container was made before the machine was started,
+	// so that nothing of it runs.
+	earlier bool
+	// unsure is why it can't be known whether init runs; nil if it can.
+	unsure error
+	// doubts are all that can't be known; unsure is among them.
+	doubts []error
+}
+
+// see looks where the caller stands, and where the container was made.
+func (c *Container) see() sight {
+	s := sight{init: c.init()}
+	var err error
+	if s.here, err = observe(c.state.CgroupPaths); err != nil {
+		s.here.StrangeProc = true
+		s.blind(err)
+		return s
+	}
+	o, err := readOrigin(c.stateDir)
+	if err != nil {
+		if !errors.Is(err, fs.ErrNotExist) {
+			s.doubts = append(s.doubts, err)
+		}
+		s.unrecorded()
+		return s
+	}
+	s.then = &o.Vantage
+	if s.then.earlierBoot(s.here) {
+		s.wasEarlier(c.state.CgroupPaths)
+		return s
+	}
+	s.doubts = s.then.judge(s.here)
+	if err := s.then.pids(s.here); err != nil {
+		s.unsure, s.init = err, drain.Process{}
+		return s
+	}
+	if s.unsure = s.then.times(s.here); s.unsure != nil {
+		s.init.StartTime = 0
+		return s
+	}
+	s.find(s.then.startTimes(s.here, s.init.StartTime))
+	return s
+}
+
+// wasEarlier has nothing of the container be left. A cgroup that has the path of
+// one of its is another one.
+func (s *sight) wasEarlier(cgroups map[string]string) {
+	s.earlier, s.init = true, drain.Process{}
+	for _, path := range slices.Compact(slices.Sorted(maps.Values(cgroups))) {
+		if _, err := os.Lstat(path); err == nil {
+			s.doubts = append(s.doubts, fmt.Errorf("it was made before the machine was started, and %s since", path))
+		}
+	}
+}
+
+// reused is why a container of an earlier boot can't be removed: libcontainer kills
+// what is in cgroups that have the paths of its own, and here these are others'.
+func (s *sight) reused() error {
+	if !s.earlier {
+		return nil
+	}
+	return errors.Join(s.doubts...)
+}
+
+// blind has nothing be known of init.
+func (s *sight) blind(err error) {
+	s.unsure, s.init = err, drain.Process{}
+	s.doubts = append(s.doubts, err)
+}
+
+// unrecorded judges a container of a runtime that records nothing. That was most
+// likely run where the caller is, or in the initial time namespace; where
+// neither need be so init's being seen says that it was.
+func (s *sight) unrecorded() {
+	s.then = nil
+	if s.here.StrangeProc {
+		s.blind(errStrangeProc)
+		return
+	}
+	starts := []uint64{s.init.StartTime}
+	timeless := s.here.Time == 0 || s.here.Time == initialTime
+	if !timeless {
+		initial := vantage{Time: initialTime, Offset: new(int64(0))}
+		starts = append(starts, initial.startTimes(s.here, s.init.StartTime)...)
+	}
+	if !s.find(starts) && (!timeless || s.here.PID != initialPID) {
+		s.unsure = errors.New("nothing tells in which PID and time namespace it was made, and its first process is not seen from here")
+		s.doubts = append(s.doubts, s.unsure)
+	}
+}
+
+// find takes that of the start times which init has; it tells whether it has
+// one of them.
+func (s *sight) find(starts []uint64) bool {
+	st, err := system.Stat(s.init.Pid)
+	if err == nil && slices.Contains(starts, st.StartTime) {
+		s.init.StartTime = st.StartTime
+		return true
+	}
+	s.init.StartTime = starts[0]
+	return false
+}
+
+// misled tells whether libcontainer, which compares the state file's numbers as
+// they are, would take another process or none for init.
+func (s *sight) misled(c *Container) bool { return s.init != c.init() && !s.earlier }
+
+// processes is init, if it can be told.
+func (s *sight) processes() []drain.Process {
+	if s.init.Pid <= 0 {
+		return nil
+	}
+	return []drain.Process{s.init}
+}
+
+// lives tells whether a process runs.
+func lives(p drain.Process) bool {
+	st, err := system.Stat(p.Pid)
+	return p.Pid > 0 && err == nil && st.StartTime == p.StartTime && st.State != system.Zombie && st.State != system.Dead
+}
+
+// status is the container's status where libcontainer can't be asked. A process
+// that waits to be started has a fifo to do so at.
+func (s *sight) status(c *Container) libcontainer.Status {
+	if !lives(s.init) {
+		return libcontainer.Stopped
+	}
+	if _, err := os.Lstat(filepath.Join(c.stateDir, fifoFile)); err == nil {
+		return libcontainer.Created
+	}
+	return libcontainer.Running
+}

@@ -55,11 +55,16 @@ func (c *Container) start(lc *libcontainer.Container, p *libcontainer.Process) e
 	if err := lc.Start(p); err != nil {
 		return err
 	}
+	c.stands(lc)
+	return nil
+}
+
+// stands is called when the container's process does.
+func (c *Container) stands(lc *libcontainer.Container) {
 	if err := synckill.RecordNamespaces(lc, c.stateDir()); err != nil {
 		logrus.Warn(err)
 	}
 	c.making.Leave()
-	return nil
 }
 
 // Restore makes the container from a checkpoint, and is otherwise like Run.
@@ -68,7 +73,7 @@ func (c *Container) Restore(opts *libcontainer.CriuOpts) (int, error) {
 		if err := lc.Restore(p, opts); err != nil {
 			return err
 		}
-		c.making.Leave()
+		c.stands(lc)
 		return nil
 	}
 	return c.launch(restore, nil)

@@ -284,7 +284,7 @@ func (r *Report) add(next drain.Report) {
 func (c *Container) idle(rep *Report, err error, r Request, m *members) error {
 	if errors.Is(err, drain.ErrNoProcess) || err == nil && rep.Idle {
 		if m.unproven() != nil {
-			return nil // that nothing is there can't be claimed either
+			return nil //nolint:nilerr // that nothing is there can't be claimed either
 		}
 		if r.Idle {
 			return nil

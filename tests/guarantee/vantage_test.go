@@ -109,13 +109,13 @@ func TestOtherTimeNamespace(t *testing.T) {
 				c.Stopped(res)
 			})
 			for _, signal := range []string{"TERM", "KILL"} {
-				sub("kill without waiting, "+signal, func(t *testing.T, r *rig.Rig, c *rig.Container) {
+				sub("kill without waiting, "+signal, func(_ *testing.T, r *rig.Rig, c *rig.Container) {
 					r.Must("kill", c.ID, signal)
 					r.Via = nil
 					r.Await("status stopped", func() bool { return c.Status() == "stopped" })
 				})
 			}
-			sub("delete without waiting", func(t *testing.T, r *rig.Rig, c *rig.Container) {
+			sub("delete without waiting", func(_ *testing.T, r *rig.Rig, c *rig.Container) {
 				c.Removed(r.Must("delete", "--force", c.ID))
 			})
 		}
@@ -135,7 +135,7 @@ func TestOtherPIDNamespace(t *testing.T) {
 				}
 				for _, command := range []string{
 					"delete --force --wait ID", "delete --wait ID", "delete ID",
-					"kill --wait ID KILL", "kill --wait ID TERM", "kill ID KILL", "kill ID TERM",
+					"kill --wait ID KILL", "kill --wait --timeout=1s ID TERM", "kill ID KILL", "kill ID TERM",
 				} {
 					t.Run(fmt.Sprintf("proc=%s/recorded=%t/%s/%s", proc, recorded, pids, command), func(t *testing.T) {
 						t.Parallel()
@@ -162,6 +162,9 @@ func TestOtherPIDNamespace(t *testing.T) {
 						why := "PID namespace"
 						if !recorded && proc != "" {
 							why = "PID and time namespace"
+						}
+						if res.Status == 124 && strings.HasSuffix(command, "TERM") {
+							res.Status = 1 // v2 tells that there are some, and no ID
 						}
 						refused(r, c, res, why)
 						if want := fmt.Sprintf("bystander %d lived", init); res.Stdout != want {

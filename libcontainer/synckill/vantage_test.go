@@ -85,8 +85,8 @@ func TestJudge(t *testing.T) {
 	}
 }
 
-// TestEarlierBoot takes two boot IDs that are spelled as such.
-func TestEarlierBoot(t *testing.T) {
+// TestAnotherBoot takes two boot IDs that are spelled as such.
+func TestAnotherBoot(t *testing.T) {
 	for _, c := range []struct {
 		then, now string
 		want      bool

@@ -175,8 +175,8 @@ func (c *Container) drain(ctx context.Context, m *members, r Request) (*Report, 
 	}
 	b, err := raise(c.stateDir)
 	if err != nil {
-		rep.Drained = false
-		return rep, err
+		m.doubt(unfenced(err))
+		b = &barrier{held: true} // nothing to wait for: once round, and no claim
 	}
 	defer b.lower()
 	r.debug("exec fence raised", "closed", b.held)
@@ -205,6 +205,9 @@ func (c *Container) drain(ctx context.Context, m *members, r Request) (*Report, 
 			rep.Drained = false
 			return rep, execInFlight(err, time.Since(began))
 		}
+	}
+	if !b.intact() {
+		m.doubt(unfenced(errors.New("the exec fence was removed meanwhile")))
 	}
 	if err := m.unproven(); err != nil {
 		rep.Drained = false
@@ -244,6 +247,12 @@ func (c *Container) idle(rep *Report, err error, r Request, m *members) error {
 		return libcontainer.ErrNotRunning
 	}
 	return err
+}
+
+// unfenced is why no end is claimed of a container that execs may still add
+// processes to.
+func unfenced(err error) error {
+	return &drain.UnverifiableError{What: "every exec that had begun", Err: err}
 }
 
 // execInFlight is the error for an exec that did not get done in time.

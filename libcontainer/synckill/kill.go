@@ -175,7 +175,7 @@ func (c *Container) drain(ctx context.Context, m *members, r Request) (*Report, 
 	}
 	b, err := raise(c.stateDir)
 	if err != nil {
-		m.doubt(unfenced(err))
+		m.doubt(c.unfenced(err))
 		b = &barrier{held: true} // nothing to wait for: once round, and no claim
 	}
 	defer b.lower()
@@ -207,7 +207,7 @@ func (c *Container) drain(ctx context.Context, m *members, r Request) (*Report, 
 		}
 	}
 	if !b.intact() {
-		m.doubt(unfenced(errors.New("the exec fence was removed meanwhile")))
+		m.doubt(c.unfenced(errors.New("exec fence: the file was removed meanwhile")))
 	}
 	if err := m.unproven(); err != nil {
 		rep.Drained = false
@@ -251,8 +251,8 @@ func (c *Container) idle(rep *Report, err error, r Request, m *members) error {
 
 // unfenced is why no end is claimed of a container that execs may still add
 // processes to.
-func unfenced(err error) error {
-	return &drain.UnverifiableError{What: "every exec that had begun", Err: err}
+func (c *Container) unfenced(err error) error {
+	return &drain.UnverifiableError{What: "container " + c.ID(), Err: fmt.Errorf("an exec could not be kept out: %w", err)}
 }
 
 // execInFlight is the error for an exec that did not get done in time.

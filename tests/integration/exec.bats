@@ -92,9 +92,9 @@ running() { runc run -d -b "$BUNDLE" "$ID"; }
   one_line
 }
 
-# opens_fifo PID: a thread of the process waits for somebody who opens a FIFO's
-# other end.
-opens_fifo() { cat "/proc/$1"/task/*/wchan 2>/dev/null | grep -qE 'wait_for_partner|fifo_open'; }
+# child_opens_fifo PID: a thread of the process that this one has started waits for
+# somebody who opens a FIFO's other end.
+child_opens_fifo() { cat "/proc/$(child_of "$1")"/task/*/wchan 2>/dev/null | grep -qE 'wait_for_partner|fifo_open'; }
 
 @test "exec --process: one that still reads its process is in no kill's way" {
   runc_waits
@@ -102,8 +102,7 @@ opens_fifo() { cat "/proc/$1"/task/*/wchan 2>/dev/null | grep -qE 'wait_for_part
   mkfifo process.fifo
   in_background exec "$RUNC" --root "$ROOT" exec -p "$DIR/process.fifo" "$ID"
   local waiter=${HELPERS[0]}
-  wait_for 10 child_of "$waiter"
-  wait_for 10 opens_fifo "$(child_of "$waiter")"
+  wait_for 10 child_opens_fifo "$waiter"
   runc kill --wait "$ID" KILL
   nothing_alive
   ! ended "$waiter" || fail "it did not wait"

@@ -90,8 +90,8 @@ func atGate(r *rig.Rig) (n int) {
 	return n
 }
 
-// ended tells whether a command has ended.
-func ended(x *rig.Running) bool {
+// returned tells whether a command has ended.
+func returned(x *rig.Running) bool {
 	select {
 	case <-x.Done():
 		return true
@@ -107,12 +107,12 @@ func hungExec(r *rig.Rig, c *rig.Container) *rig.Running {
 	const tries = 30 // it is in the room for some milliseconds
 	for range tries {
 		x := r.Start("exec", "-d", c.ID, "crowd", "2")
-		for !inRoom(r) && !ended(x) {
+		for !inRoom(r) && !returned(x) {
 			time.Sleep(200 * time.Microsecond)
 		}
 		_ = x.Process.Signal(unix.SIGSTOP)
-		r.Await("exec stopped, or ended", func() bool { return ended(x) || stopped(x.Process.Pid) })
-		if !ended(x) && inRoom(r) {
+		r.Await("exec stopped, or ended", func() bool { return returned(x) || stopped(x.Process.Pid) })
+		if !returned(x) && inRoom(r) {
 			return x
 		}
 		_ = x.Process.Signal(unix.SIGCONT)
@@ -232,7 +232,7 @@ func TestWaitingExec(t *testing.T) {
 				if res.Status != 0 {
 					t.Errorf("the kill waited for an exec that has not begun: %s", res)
 				}
-				if ended(x) {
+				if returned(x) {
 					t.Errorf("the exec did not wait: %s", x.Wait())
 				}
 				e.check(c, res)
@@ -294,7 +294,7 @@ func waitingExec(r *rig.Rig, c *rig.Container, source string) (exec *rig.Running
 // functions, or one with such a name as part of its own.
 func waitsIn(r *rig.Rig, x *rig.Running, functions ...string) bool {
 	r.Helper()
-	if ended(x) {
+	if returned(x) {
 		r.Fatalf("did not wait: %s", x.Wait())
 	}
 	files, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/wchan", x.Process.Pid))
@@ -312,7 +312,7 @@ func waitsIn(r *rig.Rig, x *rig.Running, functions ...string) bool {
 // opened counts the command's descriptors of a file.
 func opened(r *rig.Rig, x *rig.Running, file string) (n int) {
 	r.Helper()
-	if ended(x) {
+	if returned(x) {
 		r.Fatalf("did not wait: %s", x.Wait())
 	}
 	fds, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", x.Process.Pid))
@@ -341,18 +341,18 @@ func TestExecPatience(t *testing.T) {
 			r.Await("init stopped on its way out", func() bool { return rig.State(c.Pid()) == "t" })
 			r.Await("the fence closed", func() bool { return shut(r) })
 			x := r.Start("exec", c.ID, "true")
-			r.Await("exec at the gate", func() bool { return atGate(r) == 1 || ended(x) })
+			r.Await("exec at the gate", func() bool { return atGate(r) == 1 || returned(x) })
 			interrupted := r.Start("exec", c.ID, "true")
-			r.Await("two execs at the gate", func() bool { return atGate(r) == 2 || ended(interrupted) })
+			r.Await("two execs at the gate", func() bool { return atGate(r) == 2 || returned(interrupted) })
 			r.Must("exec", other.ID, "true")
 			if err := interrupted.Process.Signal(unix.SIGTERM); err != nil {
 				t.Error(err)
 			}
-			if res := interrupted.Wait(); res.Status == 0 || ended(x) {
+			if res := interrupted.Wait(); res.Status == 0 || returned(x) {
 				t.Errorf("want an end by SIGTERM before the other's: %s", res)
 			}
 			res := x.Wait()
-			if ended(kill) {
+			if returned(kill) {
 				t.Errorf("the exec waited for as long as the kill: %s\nthe exec: %s", kill.Wait(), res)
 			}
 			if res.Status != 255 || res.Took < 9*time.Second || !strings.Contains(res.Stderr, "is ending the container, and has not finished within 10s") {

@@ -187,31 +187,37 @@ func TestFenceOfTwoUsers(t *testing.T) {
 // but claims nothing. Once root has come by, all is well.
 func TestFenceLocksOut(t *testing.T) {
 	t.Parallel()
-	user, root := twoUsers(t)
-	c := user.New(rig.Spec{PIDs: rig.HostPIDs, Args: []string{"crowd", "4"}}).Run()
-	c.Settled(4)
-	user.Must("exec", c.ID, "true")
-	file := fenceFileOf(user)
-	if file == "" {
-		t.Fatal("no fence file")
+	for _, signal := range []string{"KILL", "TERM"} {
+		t.Run(signal, func(t *testing.T) {
+			t.Parallel()
+			user, root := twoUsers(t)
+			c := user.New(rig.Spec{PIDs: rig.HostPIDs, Args: []string{"crowd", "4"}}).Run()
+			c.Settled(4)
+			user.Must("exec", c.ID, "true")
+			file := fenceFileOf(user)
+			if file == "" {
+				t.Fatal("no fence file")
+			}
+			if err := os.Chown(file, 0, 0); err != nil {
+				t.Fatal(err)
+			}
+			res := user.Run("exec", "-d", c.ID, "crowd", "2")
+			if res.Status != 255 || !strings.Contains(res.Stderr, "exec fence") || !strings.Contains(res.Stderr, "permission denied") {
+				t.Errorf("want status 255 and the reason: %s", res)
+			}
+			if n := len(c.Alive()); n != 4 {
+				t.Errorf("%d processes, want 4: %s", n, res)
+			}
+			res = user.Run("kill", "--wait", c.ID, signal)
+			if res.Status != 1 || !strings.Contains(res.Stderr, "cannot tell whether container "+c.ID+" has drained") || !strings.Contains(res.Stderr, "permission denied") {
+				t.Errorf("want status 1, and what can't be told: %s", res)
+			}
+			user.Await("the container's end", func() bool { return len(c.Alive()) == 0 })
+			root.Must("kill", "--wait", "--all", c.ID, "KILL")
+			user.Must("kill", "--wait", "--all", c.ID, "KILL")
+			c.Removed(user.Must("delete", "--force", "--wait", c.ID))
+		})
 	}
-	if err := os.Chown(file, 0, 0); err != nil {
-		t.Fatal(err)
-	}
-	res := user.Run("exec", "-d", c.ID, "crowd", "2")
-	if res.Status != 255 || !strings.Contains(res.Stderr, "exec fence") || !strings.Contains(res.Stderr, "permission denied") {
-		t.Errorf("want status 255 and the reason: %s", res)
-	}
-	if n := len(c.Alive()); n != 4 {
-		t.Errorf("%d processes, want 4: %s", n, res)
-	}
-	res = user.Run("kill", "--wait", c.ID, "KILL")
-	if res.Status != 1 || !strings.Contains(res.Stderr, "cannot tell whether container "+c.ID+" has drained") || !strings.Contains(res.Stderr, "permission denied") {
-		t.Errorf("want status 1, and what can't be told: %s", res)
-	}
-	user.Await("the container's end", func() bool { return len(c.Alive()) == 0 })
-	root.Must("kill", "--wait", "--all", c.ID, "KILL")
-	c.Removed(user.Must("delete", "--force", "--wait", c.ID))
 }
 
 // TestWaitingExec has execs wait for the description of their process, from a

@@ -57,7 +57,7 @@ func rootOf(t *testing.T, mode os.FileMode) (root string) {
 	return root
 }
 
-// opens opens the fence of a container in root, and closes it.
+// opens is to open the fence of a container in root, and to close it.
 func opens(root string) func() error {
 	return func() error {
 		f, err := openFence(filepath.Join(root, "id"))
@@ -158,13 +158,11 @@ func TestFenceMade(t *testing.T) {
 				return err
 			}
 			users.Go(func() {
-				err := error(nil)
-				if i%2 == 0 {
-					err = look()
-				} else {
-					err = as(owner, look)
+				by := look
+				if i%2 == 1 {
+					by = func() error { return as(owner, look) }
 				}
-				if err != nil {
+				if err := by(); err != nil {
 					t.Errorf("user %d: %v", i%2, err)
 				}
 			})

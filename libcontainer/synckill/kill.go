@@ -238,7 +238,7 @@ func (r *Report) add(next drain.Report) {
 // idle turns "nothing was there" into upstream's error.
 func (c *Container) idle(rep *Report, err error, r Request, m *members) error {
 	if errors.Is(err, drain.ErrNoProcess) || err == nil && rep.Idle {
-		if m.unproven() != nil {
+		if len(m.doubts) > 0 {
 			return nil // that nothing is there can't be claimed either
 		}
 		if r.Idle {

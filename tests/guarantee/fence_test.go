@@ -402,8 +402,14 @@ func TestNamesOfFiles(t *testing.T) {
 			running(c)
 			r.Must("exec", c.ID, "true")
 			for _, args := range [][]string{
-				{"create", "-b", c.Bundle, id}, {"run", "-b", c.Bundle, id}, {"state", id}, {"exec", id, "true"},
-				{"kill", "--wait", id, "KILL"}, {"delete", "--wait", id}, {"delete", "--force", id}, {"delete", "--force", "--wait", id},
+				{"create", "-b", c.Bundle, id},
+				{"run", "-b", c.Bundle, id},
+				{"state", id},
+				{"exec", id, "true"},
+				{"kill", "--wait", id, "KILL"},
+				{"delete", "--wait", id},
+				{"delete", "--force", id},
+				{"delete", "--force", "--wait", id},
 			} {
 				if res := r.Run(args...); res.Status == 0 || !strings.Contains(res.Stderr, "invalid container ID format") {
 					t.Errorf("want an invalid ID: %s", res)

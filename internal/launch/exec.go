@@ -3,8 +3,10 @@ package launch
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
-	"sync"
 
 	"github.com/opencontainers/runc/libcontainer"
 	"github.com/opencontainers/runc/libcontainer/utils"
@@ -23,10 +25,10 @@ type Exec struct {
 	Cgroups      []string  // --cgroup arguments
 	IgnorePaused bool
 
-	// Fence, if set, is entered before the container is looked at and left as
-	// soon as the process is in the container's cgroup, or has failed to get
-	// there. What happens between cannot overlap with whoever holds the fence
-	// shut.
+	// Fence, if set, is entered before the container's status is looked at for
+	// the last time, and left when the process is in the container's cgroup, or
+	// has failed to get there. What happens between cannot overlap with whoever
+	// holds the fence shut, who waits for it: nothing of it may depend on others.
 	Fence func() (leave func(), err error)
 }
 
@@ -35,13 +37,11 @@ func (e Exec) Run() (int, error) {
 	if err := e.resolve(); err != nil {
 		return -1, err
 	}
-	leave, err := e.enter()
+	container, err := statedir.Load(e.Root, e.ID)
 	if err != nil {
 		return -1, err
 	}
-	defer leave()
-	container, err := e.load()
-	if err != nil {
+	if err := e.check(container); err != nil {
 		return -1, err
 	}
 	process, err := e.process(container)
@@ -59,40 +59,45 @@ func (e Exec) Run() (int, error) {
 		Attachment: e.Attachment,
 		container:  container,
 		cgroups:    cgroups,
+		enter:      func() (func(), error) { return e.enter(container) },
 		start:      container.Run,
-		entered:    leave,
 	}
 	return l.run(process)
 }
 
-// enter passes the fence. leave may be called more than once.
-func (e *Exec) enter() (leave func(), err error) {
+// enter passes the fence, behind which the container may have ended.
+func (e *Exec) enter(c *libcontainer.Container) (leave func(), err error) {
 	if e.Fence == nil {
 		return func() {}, nil
 	}
-	leave, err = e.Fence()
-	if err != nil {
+	if leave, err = e.Fence(); err != nil {
 		return nil, err
 	}
-	return sync.OnceFunc(leave), nil
+	if _, err = os.Lstat(filepath.Join(e.Root, e.ID)); errors.Is(err, fs.ErrNotExist) {
+		err = libcontainer.ErrNotExist // it was deleted since it was loaded
+	}
+	if err == nil {
+		err = e.check(c)
+	}
+	if err != nil {
+		leave()
+		return nil, err
+	}
+	return leave, nil
 }
 
-// load returns the container if a process can be added to it.
-func (e *Exec) load() (*libcontainer.Container, error) {
-	container, err := statedir.Load(e.Root, e.ID)
-	if err != nil {
-		return nil, err
-	}
-	status, err := container.Status()
+// check refuses a container to which no process can be added.
+func (e *Exec) check(c *libcontainer.Container) error {
+	status, err := c.Status()
 	switch {
 	case err != nil:
-		return nil, err
+		return err
 	case status == libcontainer.Stopped:
-		return nil, errors.New("cannot exec in a stopped container")
+		return errors.New("cannot exec in a stopped container")
 	case status == libcontainer.Paused && !e.IgnorePaused:
-		return nil, errors.New("cannot exec in a paused container (use --ignore-paused to override)")
+		return errors.New("cannot exec in a paused container (use --ignore-paused to override)")
 	}
-	return container, nil
+	return nil
 }
 
 // process is the one of the process file, or that of the bundle with the

@@ -1,13 +1,22 @@
 package launch
 
 import (
+	"encoding/json"
 	"errors"
 	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/opencontainers/runc/libcontainer"
+	"github.com/opencontainers/runc/libcontainer/system"
 	"github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+
+	"runcsync/internal/statedir"
 )
 
 func TestSubCgroups(t *testing.T) {
@@ -102,42 +111,123 @@ func TestOverridesErrors(t *testing.T) {
 	}
 }
 
-// The fence is entered before the container is looked at, and left once,
-// whatever happens.
-func TestExecFence(t *testing.T) {
-	var entered, left int
-	e := Exec{Root: t.TempDir(), ID: "none", Fence: func() (func(), error) {
-		entered++
-		return func() { left++ }, nil
-	}}
-	_, err := e.Run()
-	if want := "container does not exist"; text(err) != want {
-		t.Errorf("error %q, want %q", text(err), want)
+// withInit loads a container of which init is a process of the test's, sleeping.
+func withInit(t *testing.T) (e Exec, c *libcontainer.Container, init *exec.Cmd) {
+	t.Helper()
+	init = exec.Command("sleep", "60")
+	if err := init.Start(); err != nil {
+		t.Fatal(err)
 	}
-	if entered != 1 || left != 1 {
-		t.Errorf("entered the fence %d times, left it %d times, want once each", entered, left)
-	}
-}
-
-func TestExecFenceShut(t *testing.T) {
-	shut := errors.New("shut")
-	e := Exec{Root: t.TempDir(), ID: "none", Fence: func() (func(), error) { return nil, shut }}
-	if _, err := e.Run(); !errors.Is(err, shut) {
-		t.Errorf("error %q, want that of the fence", text(err))
-	}
-}
-
-func TestExecLeavesFenceOnce(t *testing.T) {
-	left := 0
-	e := Exec{Fence: func() (func(), error) { return func() { left++ }, nil }}
-	leave, err := e.enter()
+	t.Cleanup(func() {
+		_ = init.Process.Kill()
+		_ = init.Wait()
+	})
+	stat, err := system.Stat(init.Process.Pid)
 	if err != nil {
 		t.Fatal(err)
 	}
-	leave()
-	leave()
-	if left != 1 {
-		t.Errorf("left %d times, want once", left)
+	data, err := os.ReadFile("../statedir/testdata/state.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var state map[string]any
+	if err := json.Unmarshal(data, &state); err != nil {
+		t.Fatal(err)
+	}
+	state["init_process_pid"], state["init_process_start"] = init.Process.Pid, stat.StartTime
+	if data, err = json.Marshal(state); err != nil {
+		t.Fatal(err)
+	}
+	e = Exec{Root: t.TempDir(), ID: "demo"}
+	dir := filepath.Join(e.Root, e.ID)
+	if err := errors.Join(os.Mkdir(dir, 0o700), os.WriteFile(filepath.Join(dir, "state.json"), data, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if c, err = statedir.Load(e.Root, e.ID); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.check(c); err != nil {
+		t.Fatalf("a running container: %v", err)
+	}
+	return e, c, init
+}
+
+// The container may end, or be deleted, while exec waits at the fence. However
+// it comes, the fence is left.
+func TestExecFence(t *testing.T) {
+	shut := errors.New("shut")
+	tests := map[string]struct {
+		meanwhile func(e Exec, init *exec.Cmd) error
+		want      string
+	}{
+		"running": {func(Exec, *exec.Cmd) error { return nil }, ""},
+		"shut":    {func(Exec, *exec.Cmd) error { return shut }, "shut"},
+		"ended": {func(_ Exec, init *exec.Cmd) error {
+			_ = init.Process.Kill()
+			_ = init.Wait()
+			return nil
+		}, "cannot exec in a stopped container"},
+		"deleted": {func(e Exec, _ *exec.Cmd) error { return os.RemoveAll(filepath.Join(e.Root, e.ID)) }, "container does not exist"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			e, c, init := withInit(t)
+			entered, left := 0, 0
+			e.Fence = func() (func(), error) {
+				entered++
+				return func() { left++ }, tt.meanwhile(e, init)
+			}
+			leave, err := e.enter(c)
+			if text(err) != tt.want {
+				t.Errorf("error %q, want %q", text(err), tt.want)
+			}
+			want := 1
+			if tt.want == "" {
+				if left != 0 {
+					t.Error("left at once")
+				}
+				leave()
+			} else if tt.want == shut.Error() {
+				want = 0
+			}
+			if entered != 1 || left != want {
+				t.Errorf("entered the fence %d times, left it %d times, want 1 and %d", entered, left, want)
+			}
+		})
+	}
+}
+
+// What is wrong with an exec is told without the fence.
+func TestExecOutsideFence(t *testing.T) {
+	e, _, _ := withInit(t)
+	e.Fence = func() (func(), error) {
+		t.Error("entered the fence")
+		return func() {}, nil
+	}
+	fifo := filepath.Join(t.TempDir(), "fifo")
+	if err := unix.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	process := fifo + ".json"
+	if err := os.WriteFile(process, []byte(`{"args":["true"],"cwd":"/"}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for want, change := range map[string]func(e *Exec){
+		"container does not exist": func(e *Exec) { e.ID = "other" },
+		"no such file":             func(e *Exec) { e.ProcessFile = process + ".none" },
+		"invalid --cgroup":         func(e *Exec) { e.Cgroups = []string{":a"} },
+		"cannot use console socket": func(e *Exec) {
+			e.ConsoleSocket = fifo
+		},
+		"failed to dial": func(e *Exec) { e.PidfdSocket, e.Detach = fifo, true },
+		"preserve":       func(e *Exec) { e.PreserveFDs, e.Detach = -1, true },
+	} {
+		x := e
+		x.ProcessFile = process
+		change(&x)
+		if _, err := x.Run(); !strings.Contains(text(err), want) {
+			t.Errorf("error %q, want %q", text(err), want)
+		}
 	}
 }
 

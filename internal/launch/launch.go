@@ -54,11 +54,12 @@ type launch struct {
 	cgroups    map[string]string // --cgroup: path by controller
 	notify     *sdnotify.Listener
 
+	// enter, if set, is called before start, when all that may take its time is
+	// done; leave after it: the process is in the container's cgroup, or will
+	// never be.
+	enter func() (leave func(), err error)
 	// start puts the process into the container.
 	start func(*libcontainer.Process) error
-	// entered, if set, is called when start has succeeded: the process is in
-	// the container's cgroup.
-	entered func()
 	// ended, if set, is called when the process has ended, was left to itself
 	// or could not be started.
 	ended func(error)
@@ -83,7 +84,6 @@ func (l *launch) run(spec *specs.Process) (status int, err error) {
 			logrus.Warn(err)
 		}
 	}
-	attendant := newAttendant()
 	config := l.container.Config()
 	connected, err := l.plan(spec).Connect(process, &config)
 	if err != nil {
@@ -96,16 +96,28 @@ func (l *launch) run(spec *specs.Process) (status int, err error) {
 		}
 		defer process.PidfdSocket.Close()
 	}
-	if err := l.start(process); err != nil {
+	attendant, err := l.place(process)
+	if err != nil {
 		return -1, err
-	}
-	if l.entered != nil {
-		l.entered()
 	}
 	if status, err = l.follow(process, streams, attendant); err != nil {
 		end(process)
 	}
 	return status, err
+}
+
+// place puts the process into the container. Signals to runc are the process'
+// from now on, and no longer runc's own: until here they end it.
+func (l *launch) place(p *libcontainer.Process) (*attendant, error) {
+	if l.enter != nil {
+		leave, err := l.enter()
+		if err != nil {
+			return nil, err
+		}
+		defer leave()
+	}
+	a := newAttendant()
+	return a, l.start(p)
 }
 
 // process translates spec and adds what the launch knows about it.

@@ -6,9 +6,11 @@ import (
 	"path/filepath"
 
 	"github.com/opencontainers/runc/libcontainer"
+	"github.com/sirupsen/logrus"
 
 	"runcsync/internal/sdnotify"
 	"runcsync/internal/statedir"
+	"runcsync/libcontainer/synckill"
 )
 
 // Start lets the process of a created container go. With a host to notify it
@@ -30,6 +32,9 @@ func Start(root, id string) error {
 		return errors.New("cannot start an already running container")
 	default:
 		return fmt.Errorf("cannot start a container in the %s state", status)
+	}
+	if err := synckill.RecordMissing(container, filepath.Join(root, id)); err != nil {
+		logrus.Warn(err)
 	}
 	proxy := sdnotify.FromEnv(filepath.Join(root, id))
 	if proxy == nil {

@@ -137,7 +137,7 @@ func (c *Container) members() (_ *members, err error) {
 		m.doubt(&drain.UnverifiableError{What: "container " + c.ID(), Err: err})
 	}
 	if m.namespaces != nil {
-		m.Sources = []drain.Source{m.namespaces}
+		m.Sources = append(m.Sources, m.namespaces)
 	}
 	// What was opened by name is another container's, if that has taken the place.
 	if err = c.place.notReplaced(); err != nil {

@@ -6,19 +6,13 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"sync"
-	"time"
 
 	"github.com/opencontainers/runc/libcontainer"
 	"golang.org/x/sys/unix"
 
 	"runcsync/libcontainer/drain"
 )
-
-// createPatience is how long a create waits for a kill or delete of a container
-// of the same name to end.
-const createPatience = 10 * time.Second
 
 // Making is a container on its way: libcontainer has made its state directory,
 // and nothing of it has been started. From [Make] to [Making.Leave] it is in the
@@ -34,7 +28,8 @@ type Making struct {
 // Make is called by whoever makes a container, with what [libcontainer.Create]
 // has returned, before anything is started. It enters the exec fence, and
 // notes in the state directory by what all that is started from then on can be
-// found: whoever calls it may be killed at any instant after. If it fails
+// found: whoever calls it may be killed at any instant after. It waits for a kill
+// or delete of an earlier container of the name as an exec does. If it fails
 // nothing may be started, and the directory is gone unless somebody else has
 // taken it.
 //
@@ -50,7 +45,7 @@ func Make(c *libcontainer.Container, stateDir string) (_ *Making, err error) {
 	if err != nil {
 		return nil, err
 	}
-	leave, err := enterCreate(stateDir)
+	leave, err := EnterExec(stateDir)
 	if err == nil {
 		if err = record(c, stateDir); err != nil {
 			leave()
@@ -61,32 +56,6 @@ func Make(c *libcontainer.Container, stateDir string) (_ *Making, err error) {
 		return nil, err
 	}
 	return &Making{container: c, place: p, leave: sync.OnceFunc(leave)}, nil
-}
-
-// enterCreate passes the gate and enters the room.
-func enterCreate(stateDir string) (leave func(), err error) {
-	f, err := openFence(stateDir)
-	if err != nil {
-		return nil, err
-	}
-	in := make(chan error, 1)
-	go func() {
-		in <- errors.Join(f.lock(f.gate, unix.F_WRLCK), f.lock(f.room, unix.F_RDLCK), f.lock(f.gate, unix.F_UNLCK))
-	}()
-	timer := time.NewTimer(createPatience)
-	defer timer.Stop()
-	select {
-	case err = <-in:
-	case <-timer.C:
-		// The locks, should they come yet, are given back.
-		go func() { <-in; f.Close() }()
-		return nil, fmt.Errorf("a kill or delete of container %s has not ended within %s", filepath.Base(stateDir), createPatience)
-	}
-	if err != nil {
-		f.Close()
-		return nil, err
-	}
-	return func() { f.Close() }, nil
 }
 
 // Leave is called when the container's process stands and libcontainer has

@@ -8,7 +8,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -30,7 +29,6 @@ import (
 // directory an exec that is being held back could make the file anew while the
 // directory is removed, and what is locked could be the file of an earlier
 // container of the same name.
-const fenceFile = ".exec-fence"
 
 // lockPlace is the offset of a lock in the fence file.
 type lockPlace int64
@@ -48,18 +46,6 @@ func places(id string) (gate, room lockPlace) {
 type fence struct {
 	file       *os.File
 	gate, room lockPlace
-}
-
-// openFence opens the fence of the container that has stateDir. The error is
-// [fs.ErrNotExist] if there is no directory for it to be in.
-func openFence(stateDir string) (*fence, error) {
-	root, id := filepath.Split(filepath.Clean(stateDir))
-	f, err := os.OpenFile(filepath.Join(root, fenceFile), os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("open exec fence: %w", err)
-	}
-	gate, room := places(id)
-	return &fence{f, gate, room}, nil
 }
 
 // Close releases the locks held through f.
@@ -93,26 +79,80 @@ func (f *fence) fcntl(cmd int, place lockPlace, kind int16) error {
 	}
 }
 
-// EnterExec is called by exec before it looks at the container's status. It
-// waits while a kill has closed the fence; leave is to be called when exec's
-// process is in the container's cgroup, or will never be. A container that does
-// not exist (any more) is no error: loading it tells that better.
+// ExecPatience is how long an exec waits for a kill that holds the fence shut.
+// The container is being killed, and most of what it could wait for is the
+// error that the container has stopped; a health probe is better off with an
+// error that comes in time.
+const ExecPatience = 10 * time.Second
+
+// EnterExec is called by exec before it looks at the container's status for the
+// last time. It waits while a kill has closed the fence, at most
+// [ExecPatience]; leave is to be called when exec's process is in the
+// container's cgroup, or will never be. An exec that can't enter must not go on:
+// no kill would wait for it. That there is no directory of containers (any
+// more) is no error: loading the container tells that better.
 func EnterExec(stateDir string) (leave func(), err error) {
-	f, err := openFence(stateDir)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) || errors.Is(err, unix.EROFS) {
-		// Where exec may not write no kill may either, and such a kill does
-		// not claim that the container has drained.
-		return func() {}, nil
+	return enterExec(stateDir, ExecPatience)
+}
+
+func enterExec(stateDir string, patience time.Duration) (leave func(), err error) {
+	for end := time.Now().Add(patience); ; {
+		f, err := openFence(stateDir)
+		if errors.Is(err, fs.ErrNotExist) {
+			return func() {}, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("a kill could not be kept from missing the process: %w", err)
+		}
+		if err := f.enter(time.Until(end)); err != nil {
+			if errors.Is(err, errShut) {
+				err = fmt.Errorf("%w, and has not finished within %s", err, patience)
+			}
+			return nil, err
+		}
+		if f.intact() {
+			return func() { f.Close() }, nil
+		}
+		f.Close() // what others find is another file
 	}
-	if err != nil {
-		return nil, err
+}
+
+// errShut is what an exec is told that has waited long enough.
+var errShut = errors.New(`a "kill --wait" or "delete --wait" is ending the container`)
+
+// enter passes the gate and stays in the room. With an error f is closed, or
+// will be when the locks come.
+func (f *fence) enter(patience time.Duration) error {
+	free, err := f.tryLock(f.gate, unix.F_WRLCK)
+	if free && err == nil {
+		free, err = f.tryLock(f.room, unix.F_RDLCK)
 	}
-	err = errors.Join(f.lock(f.gate, unix.F_WRLCK), f.lock(f.room, unix.F_RDLCK), f.lock(f.gate, unix.F_UNLCK))
+	if free && err == nil {
+		err = f.lock(f.gate, unix.F_UNLCK)
+	}
+	if free || err != nil {
+		return f.closeOn(err)
+	}
+	done := make(chan error, 1)
+	go func() {
+		done <- errors.Join(f.lock(f.gate, unix.F_WRLCK), f.lock(f.room, unix.F_RDLCK), f.lock(f.gate, unix.F_UNLCK))
+	}()
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case err := <-done:
+		return f.closeOn(err)
+	case <-timer.C:
+		go func() { <-done; f.Close() }()
+		return errShut
+	}
+}
+
+func (f *fence) closeOn(err error) error {
 	if err != nil {
 		f.Close()
-		return nil, err
 	}
-	return func() { f.Close() }, nil
+	return err
 }
 
 // barrier is a kill's side of the fence.
@@ -123,7 +163,8 @@ type barrier struct {
 }
 
 // raise closes the gate and asks for the room, without waiting for either.
-// Where not even a place for the fence is left there is nothing to fence.
+// Where not even a place for the fence is left there is nothing to fence. With an
+// error, nobody is kept out.
 func raise(stateDir string) (*barrier, error) {
 	f, err := openFence(stateDir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -169,6 +210,9 @@ func (b *barrier) wait(ctx context.Context, pause time.Duration) (bool, error) {
 		return false, context.Cause(ctx)
 	}
 }
+
+// intact tells whether nobody can have passed since the fence was closed.
+func (b *barrier) intact() bool { return b.fence == nil || b.fence.intact() }
 
 // lower opens the fence again.
 func (b *barrier) lower() {

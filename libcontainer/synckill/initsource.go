@@ -217,3 +217,19 @@ func (s *initSource) namespaces(m *members, now vantage) (*namespaceSource, erro
 	}
 	return nil, errors.New("it has no cgroup and no PID namespace of its own, and its init is gone: what that has started can't be told from others")
 }
+
+// neverStarted finds all that there can be of a container whose create was killed
+// after libcontainer had written the state, and before it was noted by what the
+// container's processes can be told: its init. It is nil if it was, or may have
+// been, started, or if a hook may have left something behind.
+func (c *Container) neverStarted() *initSource {
+	o, err := readOrigin(c.stateDir)
+	if err != nil || o.Hooks {
+		return nil
+	}
+	s, err := newInitSource(o, c.stateDir)
+	if err != nil { // start has removed the fifo
+		return nil
+	}
+	return s
+}

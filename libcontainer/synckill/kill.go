@@ -227,8 +227,8 @@ func (c *Container) drain(ctx context.Context, m *members, r Request) (_ *Report
 	}
 	b, err := raise(c.stateDir)
 	if err != nil {
-		rep.Drained = false
-		return rep, err
+		m.doubt(c.unfenced(err))
+		b = &barrier{held: true} // nothing to wait for: once round, and no claim
 	}
 	m.fence = b
 	r.debug("exec fence raised", "closed", b.held)
@@ -257,6 +257,9 @@ func (c *Container) drain(ctx context.Context, m *members, r Request) (_ *Report
 			rep.Drained = false
 			return rep, execInFlight(err, time.Since(began))
 		}
+	}
+	if !b.intact() {
+		m.doubt(c.unfenced(errors.New("exec fence: the file was removed meanwhile")))
 	}
 	return rep, nil
 }
@@ -292,6 +295,12 @@ func (c *Container) idle(rep *Report, err error, r Request, m *members) error {
 		return libcontainer.ErrNotRunning
 	}
 	return err
+}
+
+// unfenced is why no end is claimed of a container that execs may still add
+// processes to.
+func (c *Container) unfenced(err error) error {
+	return &drain.UnverifiableError{What: "container " + c.ID(), Err: fmt.Errorf("an exec could not be kept out: %w", err)}
 }
 
 // execInFlight is the error for an exec that did not get done in time.

@@ -72,6 +72,22 @@ func RecordNamespaces(c *libcontainer.Container, stateDir string) error {
 	return writeRecord(stateDir, identityFile, id)
 }
 
+// RecordMissing is RecordNamespaces, just before the container is started, for one
+// whose create was killed before it had done that. Once it is started its init is
+// not all that there can be.
+func RecordMissing(c *libcontainer.Container, stateDir string) error {
+	config := c.Config()
+	if !config.RootlessCgroups || config.Namespaces.IsPrivate(configs.NEWPID) {
+		return nil
+	}
+	for _, name := range []string{identityFile, cgroupsFile} {
+		if _, err := os.Lstat(filepath.Join(stateDir, name)); !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return RecordNamespaces(c, stateDir)
+}
+
 // pin keeps a user and a mount namespace alive, and so their inode numbers
 // from being reused.
 type pin struct{ user, mount *os.File }
@@ -178,6 +194,10 @@ func (c *Container) namespaces(m *members, ownCgroup bool) (*namespaceSource, er
 		if ownCgroup || slices.ContainsFunc(m.Trees, (*drain.Tree).Exists) && (liveErr != nil || m.hold(m.seen.init.Pid)) {
 			p.close()
 			return nil, nil //nolint:nilerr // init is not needed: the cgroups tell
+		}
+		if s := c.neverStarted(); s != nil && liveErr != nil {
+			m.Sources = append(m.Sources, s)
+			return nil, nil
 		}
 		if liveErr != nil {
 			return nil, fmt.Errorf("it has no cgroup of its own, and of its namespaces: %w", liveErr)

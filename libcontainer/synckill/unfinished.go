@@ -3,6 +3,7 @@ package synckill
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -126,6 +127,7 @@ func (u *Unfinished) end(ctx context.Context, r Request) (rep *Report, m *member
 	defer func() { rep.Elapsed = time.Since(began) }()
 	b, fenceErr := raise(u.place.path)
 	if fenceErr != nil {
+		fenceErr = &drain.UnverifiableError{What: "container " + u.id, Err: fmt.Errorf("its creator could not be kept out: %w", fenceErr)}
 		b = &barrier{held: true} // kill first
 	}
 	for {
@@ -136,6 +138,9 @@ func (u *Unfinished) end(ctx context.Context, r Request) (rep *Report, m *member
 		}
 		if err = errors.Join(fenceErr, err); err == nil && closed {
 			err = u.changed()
+			if !b.intact() {
+				m.doubt(errors.New("exec fence: the file was removed meanwhile"))
+			}
 		}
 		if err == nil && closed {
 			return rep, m, nil

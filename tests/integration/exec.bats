@@ -92,6 +92,40 @@ running() { runc run -d -b "$BUNDLE" "$ID"; }
   one_line
 }
 
+# child_opens_fifo PID: a thread of the process that this one has started waits for
+# somebody who opens a FIFO's other end.
+child_opens_fifo() { cat "/proc/$(child_of "$1")"/task/*/wchan 2>/dev/null | grep -qE 'wait_for_partner|fifo_open'; }
+
+@test "exec --process: one that still reads its process is in no kill's way" {
+  runc_waits
+  running
+  mkfifo process.fifo
+  in_background exec "$RUNC" --root "$ROOT" exec -p "$DIR/process.fifo" "$ID"
+  local waiter=${HELPERS[0]}
+  wait_for 10 child_opens_fifo "$waiter"
+  runc kill --wait "$ID" KILL
+  nothing_alive
+  ! ended "$waiter" || fail "it did not wait"
+  jq .process "$BUNDLE/config.json" >process.fifo
+  local ended=0
+  wait "$waiter" || ended=$?
+  ((ended == 255)) || fail "it ended with status $ended"
+  file_has "$DIR/exec.err" "cannot exec in a stopped container" || fail "it said:" "$(<"$DIR/exec.err")"
+}
+
+@test "exec: where the exec fence can't be entered it is refused" {
+  own_behaviour
+  running
+  rm -f "$ROOT/.exec-fence@"
+  mkdir "$ROOT/.exec-fence@"
+  runc_exits 255 exec -d "$ID" sleep 50
+  stderr_has "exec fence"
+  one_line
+  living_are 1
+  rmdir "$ROOT/.exec-fence@"
+  runc exec "$ID" true
+}
+
 @test "exec --cap (-c) adds capabilities" {
   running
   # CAP_SYS_PTRACE is bit 19 and CAP_SYS_NICE bit 23; neither is in the default set.

@@ -311,6 +311,21 @@ gone() {
   nothing_alive
 }
 
+@test "kill --wait KILL: where the exec fence can't be closed everything is killed and nothing claimed" {
+  runc_waits
+  own_behaviour
+  shared_pidns
+  rm -f "$ROOT/.exec-fence@"
+  mkdir "$ROOT/.exec-fence@"
+  runc_exits 1 kill --wait "$ID" KILL
+  nothing_alive
+  stderr_has "cannot tell whether container $ID has drained: an exec could not be kept out"
+  one_line
+  rmdir "$ROOT/.exec-fence@"
+  runc kill --all --wait "$ID" KILL
+  nothing_alive
+}
+
 @test "kill --wait --kill-after: what a polite signal did not end is killed" {
   runc_waits
   host_pidns

@@ -158,6 +158,8 @@ func (h *handle) terminated() (bool, error) {
 		return readable(h.fd)
 	case errors.Is(err, unix.ESRCH):
 		return true, nil
+	case exhausted(err):
+		return false, nil // it can't be told now
 	case err != nil:
 		return false, err
 	case h.fd < 0 && st.start != h.start:

@@ -35,7 +35,7 @@ type survivors struct {
 
 // tellable is how many cgroups are read to find out who is left. It is told to
 // people, and claims nothing.
-const tellable = 1024
+const tellable = 256
 
 // alive lists all that is left, ascending.
 func (d *drainer) alive(b bounds) (s survivors) {
@@ -61,7 +61,7 @@ func (d *drainer) alive(b bounds) (s survivors) {
 // survivors names the first of what is left. It has grace of its own, since the
 // rest may be used up.
 func (d *drainer) survivors() survivors {
-	s := d.alive(bounds{stop: deadline{ctx: context.WithoutCancel(d.deadline.ctx), until: time.Now().Add(grace)}.over})
+	s := d.alive(bounds{stop: deadline{ctx: context.WithoutCancel(d.deadline.ctx), until: time.Now().Add(grace / 2)}.over})
 	for _, pid := range s.pids[:min(len(s.pids), SurvivorLimit)] {
 		s.named = append(s.named, survivor(pid))
 	}

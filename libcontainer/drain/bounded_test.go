@@ -31,17 +31,18 @@ func TestManyCgroups(t *testing.T) {
 			g := Group{Trees: []*Tree{tree(t, dir, v)}}
 			for _, sig := range []unix.Signal{0, unix.SIGTERM} {
 				_ = p.Process.Signal(unix.SIGSTOP)
-				ctx, cancel := context.WithTimeout(t.Context(), short)
-				began := time.Now()
-				rep, err := Drain(ctx, g, Request{Signal: sig})
-				took := time.Since(began)
-				cancel()
-				if left, timedOut := errors.AsType[*TimeoutError](err); !timedOut || left.Total != 1 {
-					t.Errorf("signal %d: %+v, %v; want a time-out that names one", int(sig), rep, err)
+				best := time.Hour // of some: other work on the machine takes its time
+				for range 4 {
+					ctx, cancel := context.WithTimeout(t.Context(), short)
+					rep, err := Drain(ctx, g, Request{Signal: sig})
+					cancel()
+					if left, timedOut := errors.AsType[*TimeoutError](err); !timedOut || left.Total != 1 {
+						t.Errorf("signal %d: %+v, %v; want a time-out that names one", int(sig), rep, err)
+					}
+					best = min(best, rep.Elapsed)
 				}
-				t.Logf("signal %d: %s", int(sig), took)
-				if took > short+3*grace {
-					t.Errorf("signal %d: %s, want some %s", int(sig), took, short)
+				if best > short+2*grace {
+					t.Errorf("signal %d: %s at best, want some %s", int(sig), best, short)
 				}
 			}
 			if v == V1 {
@@ -51,7 +52,6 @@ func TestManyCgroups(t *testing.T) {
 			if err != nil || rep.Elapsed > time.Second {
 				t.Errorf("killed: %+v, %v", rep, err)
 			}
-			t.Logf("SIGKILL: %s", rep.Elapsed)
 		})
 	}
 }

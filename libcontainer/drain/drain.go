@@ -238,25 +238,6 @@ func (d *drainer) sweepOnce(p part) (f finding, failed error) {
 	return f, failed
 }
 
-// makeRoom gives back descriptors: of those that are merely watched first, then
-// of trees, one at a time, the last one first. Of a tree that was given up
-// nothing can be claimed. It tells whether there was anything to give back.
-func (d *drainer) makeRoom(keep part, why error) bool {
-	if d.held.release() {
-		return true
-	}
-	for i, t := range slices.Backward(d.trees) {
-		if t.Exists() && part(t) != keep {
-			t.giveUp(why)
-			d.trees = slices.Delete(d.trees, i, i+1)
-			d.doubts.of(t.Path, t.lost)
-			d.log.debug("given up", "cgroup", t.Path, "error", why)
-			return true
-		}
-	}
-	return false
-}
-
 // bounds end a reading with the call's time.
 func (d *drainer) bounds() bounds { return bounds{stop: d.deadline.over} }
 

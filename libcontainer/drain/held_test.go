@@ -1,6 +1,7 @@
 package drain
 
 import (
+	"slices"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -55,4 +56,64 @@ func TestBatches(t *testing.T) {
 			t.Errorf("%+v, %d held, %d processes: more than %d descriptors", tt.budget, tt.held, tt.n, most)
 		}
 	}
+}
+
+// TestHeld adds once, as long as there is room, and lets go of all but
+// Group.Processes.
+func TestHeld(t *testing.T) {
+	h := held{budget: budget{watch: 2, batch: 5}}
+	t.Cleanup(h.close)
+	take := func(own bool) handle {
+		x, err := open(child(t).Process.Pid)
+		if err != nil {
+			t.Fatal(err)
+		}
+		x.own = own
+		return x
+	}
+	own, first, second := take(true), take(false), take(false)
+	before := descriptors(t)
+	for _, x := range []handle{own, first, first, second} {
+		if x.fd = dup(t, x.fd); h.has(x.pid) != slices.ContainsFunc(h.handles, func(y handle) bool { return y.pid == x.pid }) {
+			t.Errorf("has %d: %t", x.pid, h.has(x.pid))
+		}
+		h.add(x)
+	}
+	if len(h.handles) != 2 || h.room() != 0 {
+		t.Errorf("%d held, room for %d", len(h.handles), h.room())
+	}
+	if !h.release() || h.release() || len(h.handles) != 1 || !h.handles[0].own || h.budget != least {
+		t.Errorf("after the release: %+v", h)
+	}
+	if err := h.kill([]int{own.pid}); err != nil {
+		t.Error(err)
+	}
+	if gone, err := h.handles[0].terminated(); gone || err != nil || h.handles[0].killed {
+		t.Errorf("killed although it is hit otherwise: %+v, %t, %v", h.handles[0], gone, err)
+	}
+	if err := h.kill(nil); err != nil || !h.handles[0].killed {
+		t.Errorf("%+v, %v", h.handles[0], err)
+	}
+	await(t, "its end", func() bool {
+		n, err := h.bury()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n == 1
+	})
+	if now := descriptors(t); now != before {
+		t.Errorf("%d descriptors open, %d before", now, before)
+	}
+	for _, x := range []handle{own, first, second} {
+		x.close()
+	}
+}
+
+func dup(t *testing.T, fd int) int {
+	t.Helper()
+	other, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return other
 }

@@ -17,7 +17,7 @@ import (
 type lineage []kin
 
 type kin struct {
-	pid     int
+	pid     int // as /proc has it, which may be that of another PID namespace
 	cgroups map[string]string
 	// unread is why its cgroups are not known: ENAMETOOLONG, where it is deeper
 	// than 4,096 bytes below the root of a hierarchy.
@@ -30,7 +30,16 @@ type kin struct {
 func readLineage() (lineage, error) {
 	var l lineage
 	last := ""
-	for pid := os.Getpid(); pid > 0; {
+	// Not os.Getpid: /proc may be that of another PID namespace.
+	self, err := os.Readlink("/proc/self")
+	if err != nil {
+		return nil, fmt.Errorf("read the caller's own cgroup: %w", err)
+	}
+	pid, err := strconv.Atoi(self)
+	if err != nil {
+		return nil, fmt.Errorf("read the caller's own cgroup: /proc/self: %w", err)
+	}
+	for pid > 0 {
 		st, err := readStat(pid)
 		if errors.Is(err, unix.ESRCH) && len(l) > 0 {
 			// Hidden, or ended since: then the child has another parent.
@@ -154,10 +163,13 @@ func (t *Tree) checkSafe(mounts []mount, kin lineage, stop func() error) error {
 	case place == "/":
 		return &UnsafeError{Path: t.Path, Why: "it is the root of its hierarchy"}
 	}
-	for _, k := range kin {
+	for i, k := range kin {
 		at, inside := k.in(m)
 		inside = inside && (at == place || strings.HasPrefix(at, place+"/"))
-		if k.unread != nil { // it has to be looked for
+		switch {
+		case k.unread != nil && kin[0].pid != os.Getpid():
+			return fmt.Errorf("the cgroups of process %d, an ancestor of the caller: %w", k.pid, k.unread)
+		case k.unread != nil: // it has to be looked for
 			in, err := t.among([]int{k.pid}, bounds{stop: stop})
 			if err != nil {
 				return fmt.Errorf("whether process %d, an ancestor of the caller, is in it: %w", k.pid, err)
@@ -166,7 +178,7 @@ func (t *Tree) checkSafe(mounts []mount, kin lineage, stop func() error) error {
 		}
 		if inside {
 			who := "process " + strconv.Itoa(k.pid) + ", an ancestor of the caller, is in it"
-			if k.pid == os.Getpid() {
+			if i == 0 {
 				who = "the caller itself is in it"
 			}
 			return &UnsafeError{Path: t.Path, Why: who}

@@ -59,6 +59,9 @@ func (k *killer) tree(t *Tree) (served, many bool, err error) {
 	k.tally.listed(m)
 	failed = errors.Join(failed, k.ahead(m.pids))
 	err = t.kill()
+	if exhausted(err) && t.closeEvents() {
+		err = t.kill()
+	}
 	switch {
 	case errors.Is(err, errors.ErrUnsupported):
 		// Nothing hits all at once: those held first.

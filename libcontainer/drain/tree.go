@@ -154,6 +154,17 @@ func (t *Tree) checkRemoved() error {
 	return nil
 }
 
+// closeEvents closes cgroup.events until it is asked for again. It tells whether
+// it was open.
+func (t *Tree) closeEvents() bool {
+	if t.events < 0 {
+		return false
+	}
+	unix.Close(t.events)
+	t.events = -1
+	return true
+}
+
 // removed tells whether the cgroup has been removed since it was opened.
 func (t *Tree) removed() bool {
 	fd, err := openat(t.dir, "cgroup.procs", unix.O_PATH)

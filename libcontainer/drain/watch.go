@@ -64,6 +64,17 @@ func wakers() (wait, write int) {
 // glance is how often the context is looked at where nothing wakes.
 const glance = 20 * time.Millisecond
 
+// release gives back the descriptors that wake a wait. It tells whether there
+// were any.
+func (w *watch) release() bool {
+	if w == nil || w.wake < 0 {
+		return false
+	}
+	w.close()
+	w.wake, w.cancel = -1, func() {}
+	return true
+}
+
 func (w *watch) close() {
 	w.cancel()
 	if w.wake >= 0 {

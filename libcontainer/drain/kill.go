@@ -71,10 +71,10 @@ func (k *killer) tree(t *Tree) (served, many bool, err error) {
 	}
 	k.tally.use(CgroupKill)
 	k.log.debug("killed", "cgroup", t.Path, "mechanism", CgroupKill)
-	if !m.more {
+	switch {
+	case k.trees[t] == nil && !m.more:
 		return true, false, failed // and each by pidfd, with the next look
-	}
-	if k.trees[t] == nil {
+	case k.trees[t] == nil:
 		k.trees[t] = &progress{}
 	}
 	stuck, err := k.trees[t].stuck(time.Now(), func() (int, error) {

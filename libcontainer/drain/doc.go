@@ -47,27 +47,21 @@
 //   - A process in an uninterruptible sleep (state D) ends when the kernel lets
 //     it; so does one under a frozen v1 freezer cgroup above the group. Both
 //     end in a [TimeoutError].
-//
 //   - Whoever may write to cgroup files can move a process out of the group
 //     before it has been seen. Keep others from joining, and the caller's own
 //     helpers from adding processes, while a drain runs.
-//
 //   - On v1 the hierarchies are read one after the other. A process that hops
 //     between them, or between cgroups of one, in step with the reading is
 //     missed; it takes root in the container to do so.
-//
 //   - On v1 processes of a PID namespace that is not the caller's or below it
 //     are not listed by the kernel.
-//
 //   - Before Linux 6.19 a task leaves its cgroup some instructions before it
 //     becomes a zombie: without memory, files or a way back to user space, but
 //     not yet in state Z. Those that are held by pidfd are waited for all the
 //     same; of more than 128 on cgroup v2 the last may be caught in between.
-//
 //   - Before Linux 5.3 there is no pidfd: a process is known by ID and start
 //     time, which leaves microseconds between the comparison and the signal,
 //     and its end is polled for, ever less often the longer it takes.
-//
 //   - Once a process has been sent SIGKILL by pidfd it is gone when all its
 //     threads are zombies, reaped or not. Before, one that an outside tracer does
 //     not reap is waited for.

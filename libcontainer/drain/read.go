@@ -28,11 +28,11 @@ func readFile(dir int, path string) (string, error) {
 	}
 	defer unix.Close(fd)
 	var buf [4096]byte
-	n, err := read(fd, buf[:])
+	n, err := readNext(fd, buf[:])
 	if err != nil || n < len(buf) {
 		return string(buf[:n]), err
 	}
-	text, err := appendRest(buf[:], func(into []byte, _ int64) (int, error) { return read(fd, into) })
+	text, err := appendRest(buf[:], func(into []byte, _ int64) (int, error) { return readNext(fd, into) })
 	return string(text), err
 }
 
@@ -44,7 +44,7 @@ func readAll(path string) (string, error) {
 		return "", err
 	}
 	defer unix.Close(fd)
-	text, err := appendRest(make([]byte, 0, 8192), func(into []byte, _ int64) (int, error) { return read(fd, into) })
+	text, err := appendRest(make([]byte, 0, 8192), func(into []byte, _ int64) (int, error) { return readNext(fd, into) })
 	return string(text), err
 }
 
@@ -119,7 +119,7 @@ func openat(dir int, path string, flags int) (int, error) {
 	}
 }
 
-func read(fd int, buf []byte) (int, error) {
+func readNext(fd int, buf []byte) (int, error) {
 	for {
 		n, err := unix.Read(fd, buf)
 		if !errors.Is(err, unix.EINTR) {

@@ -18,19 +18,29 @@
 // of a hierarchy, and a cgroup in which the caller or one of its ancestors
 // lives, are refused before anything is sent.
 //
-// Where emptiness can't be known the result is an error, never a success. The
-// wait ends with its context, and names who is left. A call that was cut off at
-// any instant, by SIGKILL too, can be repeated; nothing is stored.
+// Where emptiness can't be known the result is an error, never a success. But it
+// keeps nobody from being signalled: what can't be known is said at the end. The
+// wait ends with its context, however many cgroups and processes there are, and
+// names who is left. A call that was cut off at any instant, by SIGKILL too, can
+// be repeated; nothing is stored.
 //
 // # What it costs
 //
 // On v2 a kill is one write to cgroup.kill; the number of system calls does not
 // grow with the number of processes beyond 128, up to which their ends are
-// waited for by pidfd, which is immediate. Beyond, cgroup.events alone is
+// waited for by pidfd, which is immediate, nor with that of cgroups beyond 64.
+// Beyond, cgroup.events alone is
 // waited for; the kernel delays its notifications to one in 10 ms. Without
 // cgroup.kill each process takes some three calls, and all are listed once for
-// each 80 to 208 of them. Open descriptors stay below 256 in either case. While it
-// waits it sleeps in ppoll(2) and wakes by itself once a second.
+// each 80 to 208 of them. Open descriptors stay below 256 in either case; two to
+// spare are enough, beside one for each tree. While it waits it sleeps in ppoll(2)
+// and wakes by itself once a second.
+//
+// # How to read it
+//
+// drain.go has the algorithm, from top to bottom: Drain, drainer.run, look and
+// sweep. The mechanisms are killer, progress, held, watch, pace, limits, deadline,
+// doubts and tally, each in the file of its name or of what it does.
 //
 // # What it can't do
 //
@@ -52,6 +62,9 @@
 //   - Before Linux 5.3 there is no pidfd: a process is known by ID and start
 //     time, which leaves microseconds between the comparison and the signal,
 //     and its end is polled for, ever less often the longer it takes.
+//   - Once a process has been sent SIGKILL by pidfd it is gone when all its
+//     threads are zombies, reaped or not. Before, one that an outside tracer does
+//     not reap is waited for.
 //
 // If all you want is to end your own child, os.Process does it; if its whole
 // PID namespace is to go, kill and wait for its init.

@@ -2,16 +2,36 @@ package drain
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 )
+
+// thaw thaws trees once SIGKILL has been sent: v1's at once, since the signal
+// acts only then; v2's when nobody is left whom that would let run. A tree that
+// can't be thawed keeps no other from it.
+func thaw(trees []*Tree, left bool, stop func() error, log debugger) (failed error) {
+	for _, t := range trees {
+		if t.Version == V2 && left {
+			continue
+		}
+		thawed, err := t.thaw(stop)
+		switch {
+		case err != nil && t.Version == V2: // nobody is left whom this could keep
+			log.debug("not thawed", "cgroup", t.Path, "error", err)
+		case err != nil:
+			failed = errors.Join(failed, err)
+		case thawed:
+			log.debug("thawed", "cgroup", t.Path)
+		}
+	}
+	return failed
+}
 
 // thaw undoes a freeze. In a v1 tree, where SIGKILL is held back until the
 // thaw, every cgroup that is frozen by itself is thawed; one that is frozen
 // because of a cgroup above the tree stays so, that is not ours to change. In
 // a v2 tree frozen processes die on SIGKILL, and only the top cgroup is
 // thawed, so that the container does not go on to count as paused.
-func (t *Tree) thaw() (thawed bool, err error) {
+func (t *Tree) thaw(stop func() error) (thawed bool, err error) {
 	switch {
 	case t.dir < 0:
 		return false, nil
@@ -20,7 +40,8 @@ func (t *Tree) thaw() (thawed bool, err error) {
 	case !t.freezer:
 		return false, nil
 	}
-	err = t.walk(func(dir int) error {
+	w := walk{tree: t, bounds: bounds{stop: stop}}
+	err = w.all(func(dir int) error {
 		one, err := t.thawOne(dir, "freezer.self_freezing", "freezer.state", "THAWED")
 		thawed = thawed || one
 		return err
@@ -50,31 +71,6 @@ func (t *Tree) frozenAbove() bool {
 }
 
 func readFlag(dir int, file string) (bool, error) {
-	var buf [32]byte
-	text, err := readSmall(dir, file, buf[:])
+	text, err := readFile(dir, file)
 	return strings.TrimSpace(text) == "1", err
-}
-
-// stopForks sets pids.max (v1 and v2) of the tree's top cgroup to 0: whatever
-// runs below it can't fork any more, so that signalling one by one comes to an
-// end. The function it returns puts the old limit back.
-func (t *Tree) stopForks() (restore func() error, err error) {
-	if t.dir < 0 {
-		return nil, errors.ErrUnsupported
-	}
-	var buf [32]byte
-	limit, err := readSmall(t.dir, "pids.max", buf[:])
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", errors.ErrUnsupported, err)
-	}
-	if err := write(t.dir, "pids.max", "0"); err != nil {
-		return nil, fmt.Errorf("%w: %w", errors.ErrUnsupported, err)
-	}
-	return func() error {
-		err := write(t.dir, "pids.max", strings.TrimSpace(limit))
-		if err == nil || vanished(err) {
-			return nil
-		}
-		return t.error("restore pids.max", err)
-	}, nil
 }

@@ -19,6 +19,9 @@ type lineage []kin
 type kin struct {
 	pid     int // as /proc has it, which may be that of another PID namespace
 	cgroups map[string]string
+	// unread is why its cgroups are not known: ENAMETOOLONG, where it is deeper
+	// than 4,096 bytes below the root of a hierarchy.
+	unread error
 }
 
 // readLineage follows the parents up to the first process of the PID
@@ -26,7 +29,6 @@ type kin struct {
 // it; the caller itself can always be read.
 func readLineage() (lineage, error) {
 	var l lineage
-	var buf [8192]byte
 	last := ""
 	// Not os.Getpid: /proc may be that of another PID namespace.
 	self, err := os.Readlink("/proc/self")
@@ -39,25 +41,31 @@ func readLineage() (lineage, error) {
 	}
 	for pid > 0 {
 		st, err := readStat(pid)
-		if err == nil {
-			var text string
-			if text, err = readSmall(unix.AT_FDCWD, "/proc/"+strconv.Itoa(pid)+"/cgroup", buf[:]); err == nil {
-				k := kin{pid: pid}
-				if len(l) > 0 && text == last { // as most often
-					k.cgroups = l[len(l)-1].cgroups
-				} else {
-					k.cgroups = parseCgroups(text)
-				}
-				l, last = append(l, k), text
-			}
-		}
-		if err != nil {
-			if len(l) == 0 {
-				return nil, fmt.Errorf("read the caller's own cgroup: %w", err)
+		if errors.Is(err, unix.ESRCH) && len(l) > 0 {
+			// Hidden, or ended since: then the child has another parent.
+			child, err := readStat(l[len(l)-1].pid)
+			if err == nil && child.ppid != pid {
+				pid = child.ppid
+				continue
 			}
 			return l, nil
 		}
-		pid = st.ppid
+		if err != nil {
+			return nil, fmt.Errorf("read the caller's ancestors: %w", err)
+		}
+		k := kin{pid: pid}
+		text, err := readFile(unix.AT_FDCWD, "/proc/"+strconv.Itoa(pid)+"/cgroup")
+		switch {
+		case exhausted(err):
+			return nil, fmt.Errorf("read the cgroups of the caller's ancestors: %w", err)
+		case err != nil:
+			k.unread = err
+		case len(l) > 0 && text == last: // as most often
+			k.cgroups = l[len(l)-1].cgroups
+		default:
+			k.cgroups, last = parseCgroups(text), text
+		}
+		l, pid = append(l, k), st.ppid
 	}
 	return l, nil
 }
@@ -76,106 +84,6 @@ func parseCgroups(text string) map[string]string {
 	return cgroups
 }
 
-// mount is a mounted cgroup hierarchy, or a part of one.
-type mount struct {
-	dev         uint64
-	root, point string
-	// hierarchies are what lineage calls it: v2's one name, or those of all
-	// the options of a v1 mount, its controllers among them.
-	hierarchies []string
-}
-
-// readMounts reads the cgroup mounts of /proc/self/mountinfo.
-func readMounts() ([]mount, error) {
-	text, err := readAll("/proc/self/mountinfo")
-	if err != nil {
-		return nil, fmt.Errorf("read cgroup mounts: %w", err)
-	}
-	var mounts []mount
-	for line := range strings.Lines(text) {
-		if m, ok := parseMount(line); ok {
-			mounts = append(mounts, m)
-		}
-	}
-	return mounts, nil
-}
-
-// parseMount parses a line of /proc/self/mountinfo:
-//
-//	36 35 98:0 /root /mountpoint options... - fstype source superoptions
-//
-// It returns false if that is no cgroup mount.
-func parseMount(line string) (mount, bool) {
-	pre, post, ok := strings.Cut(line, " - cgroup")
-	if !ok {
-		return mount{}, false
-	}
-	before, after := strings.Fields(pre), strings.Fields(post)
-	if len(before) < 6 || len(after) == 0 {
-		return mount{}, false
-	}
-	major, minor, _ := strings.Cut(before[2], ":")
-	maj, err1 := strconv.ParseUint(major, 10, 32)
-	mnr, err2 := strconv.ParseUint(minor, 10, 32)
-	if err1 != nil || err2 != nil {
-		return mount{}, false
-	}
-	m := mount{
-		dev:  unix.Mkdev(uint32(maj), uint32(mnr)),
-		root: unescape(before[3]), point: unescape(before[4]), hierarchies: []string{""},
-	}
-	if !strings.HasPrefix(post, "2") { // not "cgroup2"
-		m.hierarchies = strings.Split(after[len(after)-1], ",")
-	}
-	return m, true
-}
-
-// checkSafe refuses trees that can't be a container's: the root of a
-// hierarchy, and one with the caller or one of its ancestors inside.
-func checkSafe(trees []*Tree) error {
-	if !slices.ContainsFunc(trees, (*Tree).Exists) {
-		return nil
-	}
-	mounts, err := readMounts()
-	if err != nil {
-		return err
-	}
-	kin, err := readLineage()
-	if err != nil {
-		return err
-	}
-	for _, t := range trees {
-		if !t.Exists() {
-			continue
-		}
-		if err := t.checkSafe(mounts, kin); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (t *Tree) checkSafe(mounts []mount, kin lineage) error {
-	m, place, err := t.place(mounts)
-	if err != nil {
-		return &UnverifiableError{What: t.Path, Err: err}
-	}
-	if place == "/" {
-		return &UnsafeError{Path: t.Path, Why: "it is the root of its hierarchy"}
-	}
-	for i, k := range kin {
-		at, ok := k.in(m)
-		if ok && (at == place || strings.HasPrefix(at, place+"/")) {
-			who := "process " + strconv.Itoa(k.pid) + ", an ancestor of the caller, is in it"
-			if i == 0 {
-				who = "the caller itself is in it"
-			}
-			return &UnsafeError{Path: t.Path, Why: who}
-		}
-	}
-	return nil
-}
-
 // in is the process's cgroup in a hierarchy.
 func (k kin) in(m mount) (string, bool) {
 	for _, h := range m.hierarchies {
@@ -186,41 +94,95 @@ func (k kin) in(m mount) (string, bool) {
 	return "", false
 }
 
-// place finds the tree's mount, and its path within the hierarchy, the way
-// /proc/PID/cgroup spells it. The top of a mount counts as a root: whoever
-// mounts a single cgroup does so to live in it.
-func (t *Tree) place(mounts []mount) (in mount, place string, err error) {
-	full, err := os.Readlink("/proc/self/fd/" + strconv.Itoa(t.dir))
-	if err != nil {
-		return in, "", err
-	}
-	var st unix.Stat_t
-	if err := unix.Fstat(t.dir, &st); err != nil {
-		return in, "", err
-	}
-	longest := -1
-	for _, m := range mounts {
-		below, ok := strings.CutPrefix(full, m.point)
-		if m.dev != st.Dev || !ok || below != "" && below[0] != '/' || len(m.point) <= longest {
-			continue
-		}
-		longest, in = len(m.point), m
-		if place = "/"; below != "" {
-			// Not cleaned: a cgroup outside of the caller's cgroup namespace
-			// is spelled with a leading "/.." here and in /proc/PID/cgroup.
-			place = strings.TrimSuffix(m.root, "/") + below
+// judge refuses, with an [*UnsafeError], a group with a tree that can't be a
+// container's: the root of a hierarchy, or one with the caller or one of its
+// ancestors inside. Trees that can't be judged are left out: nobody is
+// signalled for being in one, and nothing can be claimed of it.
+func (d *drainer) judge() error {
+	for _, t := range d.trees {
+		if t.lost != nil {
+			d.doubts.of(t.Path, t.lost) // in an earlier call
 		}
 	}
-	if longest < 0 {
-		return in, "", errors.New("its mount is not in /proc/self/mountinfo")
+	unclear, err := judge(d.trees, d.deadline.over)
+	for exhausted(err) && d.makeRoom(nil, err) {
+		unclear, err = judge(d.trees, d.deadline.over)
 	}
-	return in, place, nil
+	if _, unsafe := errors.AsType[*UnsafeError](err); unsafe {
+		return err
+	}
+	d.trees = slices.DeleteFunc(d.trees, func(t *Tree) bool {
+		why := unclear[t]
+		if why == nil && t.Exists() {
+			why = err
+		}
+		if why != nil {
+			d.doubts.of(t.Path, why)
+		}
+		return why != nil
+	})
+	return nil
 }
 
-// unescape undoes the octal escapes of /proc/PID/mountinfo (proc(5)).
-func unescape(s string) string {
-	if !strings.Contains(s, `\`) {
-		return s
+// judge tells why trees can't be judged, or, with an error, why none can.
+func judge(trees []*Tree, stop func() error) (unclear map[*Tree]error, err error) {
+	if !slices.ContainsFunc(trees, (*Tree).Exists) {
+		return nil, nil
 	}
-	return strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`).Replace(s)
+	mounts, err := readMounts()
+	if err != nil {
+		return nil, err
+	}
+	kin, err := readLineage()
+	if err != nil {
+		return nil, err
+	}
+	unclear = map[*Tree]error{}
+	for _, t := range trees {
+		if !t.Exists() {
+			continue
+		}
+		err := t.checkSafe(mounts, kin, stop)
+		if _, unsafe := errors.AsType[*UnsafeError](err); unsafe || exhausted(err) {
+			return nil, err
+		}
+		if err != nil {
+			unclear[t] = err
+		}
+	}
+	return unclear, nil
+}
+
+func (t *Tree) checkSafe(mounts []mount, kin lineage, stop func() error) error {
+	m, place, err := t.place(mounts)
+	switch {
+	case errors.Is(err, errRemoved): // nobody is in it, nor can be
+		return nil
+	case err != nil:
+		return err
+	case place == "/":
+		return &UnsafeError{Path: t.Path, Why: "it is the root of its hierarchy"}
+	}
+	for i, k := range kin {
+		at, inside := k.in(m)
+		inside = inside && (at == place || strings.HasPrefix(at, place+"/"))
+		switch {
+		case k.unread != nil && kin[0].pid != os.Getpid():
+			return fmt.Errorf("the cgroups of process %d, an ancestor of the caller: %w", k.pid, k.unread)
+		case k.unread != nil: // it has to be looked for
+			in, err := t.among([]int{k.pid}, bounds{stop: stop})
+			if err != nil {
+				return fmt.Errorf("whether process %d, an ancestor of the caller, is in it: %w", k.pid, err)
+			}
+			inside = in(k.pid)
+		}
+		if inside {
+			who := "process " + strconv.Itoa(k.pid) + ", an ancestor of the caller, is in it"
+			if i == 0 {
+				who = "the caller itself is in it"
+			}
+			return &UnsafeError{Path: t.Path, Why: who}
+		}
+	}
+	return nil
 }

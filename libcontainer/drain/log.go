@@ -6,57 +6,61 @@ package drain
 // limited and put back, and the end. What only the log needs is read only if
 // there is one.
 
-func (d *drainer) debug(step string, args ...any) {
-	if d.req.Log != nil {
-		d.req.Log.Debug("drain: "+step, args...)
+// debugger is a Logger that need not be there.
+type debugger struct{ Logger }
+
+func (l debugger) debug(step string, args ...any) {
+	if l.Logger != nil {
+		l.Debug("drain: "+step, args...)
 	}
 }
 
-// found logs what the group is.
-func (d *drainer) found() {
+// logGroup logs what the group is.
+func (d *drainer) logGroup() {
 	if d.req.Log == nil {
 		return
 	}
 	var processes []int
-	for _, h := range d.watch.held {
+	for _, h := range d.held.handles {
 		processes = append(processes, h.pid)
 	}
-	d.debug("found", "signal", int(d.req.Signal), "processes", processes,
-		"trees", len(d.group.Trees), "sources", len(d.group.Sources))
-	for _, t := range d.group.Trees {
-		d.debug("found", "cgroup", t.Path, "version", int(t.Version), "exists", t.Exists())
+	d.log.debug("found", "signal", int(d.req.Signal), "processes", processes,
+		"trees", len(d.trees), "sources", len(d.sources))
+	for _, t := range d.trees {
+		d.log.debug("found", "cgroup", t.Path, "version", int(t.Version), "exists", t.Exists())
 	}
-	for _, s := range d.group.Sources {
-		d.debug("found", "source", s.String())
+	for _, s := range d.sources {
+		d.log.debug("found", "source", s.String())
 	}
 }
 
-// looked logs a round and who it left.
-func (d *drainer) looked(left bool) {
+// logLook logs a round and who it left.
+func (d *drainer) logLook(left bool) {
 	if d.req.Log == nil {
 		return
 	}
-	args := []any{"round", d.report.Rounds, "left", left, "watched", len(d.watch.held)}
-	if pids, err := d.alive(); err == nil && left {
-		args = append(args, "alive", len(pids), "pids", pids[:min(len(pids), SurvivorLimit)])
+	args := []any{"round", d.tally.report.Rounds, "left", left, "watched", len(d.held.handles)}
+	if left {
+		s := d.alive(d.bounds())
+		args = append(args, "alive", len(s.pids), "pids", s.pids[:min(len(s.pids), SurvivorLimit)])
 	}
-	d.debug("looked", args...)
+	d.log.debug("looked", args...)
 }
 
-// ended logs what came of it, and each survivor.
-func (d *drainer) ended(err error) {
+// logEnd logs what came of it, and each survivor.
+func (d *drainer) logEnd(rep Report, err error) {
 	if d.req.Log == nil {
 		return
 	}
-	for _, s := range d.report.Survivors {
-		d.debug("survivor", "pid", s.Pid, "comm", s.Comm, "state", s.State, "wchan", s.Wchan, "cgroup", s.Cgroup)
+	for _, s := range rep.Survivors {
+		d.log.debug("survivor", "pid", s.Pid, "comm", s.Comm, "state", s.State, "wchan", s.Wchan, "cgroup", s.Cgroup)
 	}
 	args := []any{
-		"drained", err == nil, "mechanism", d.report.String(), "signalled", d.report.Signalled,
-		"rounds", d.report.Rounds, "elapsed", d.report.Elapsed.Seconds(),
+		"drained", err == nil, "mechanism", rep.String(), "signalled", rep.Signalled,
+		"rounds", rep.Rounds, "elapsed", rep.Elapsed.Seconds(),
 	}
 	if err != nil {
 		args = append(args, "error", err.Error())
 	}
-	d.debug("ended", args...)
+	d.log.debug("ended", args...)
 }

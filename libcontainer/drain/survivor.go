@@ -38,12 +38,11 @@ func survivor(pid int) Survivor {
 	if st, err := readStat(pid); err == nil {
 		s.Comm, s.State = st.comm, string(st.state)
 	}
-	var buf [4096]byte
 	proc := "/proc/" + strconv.Itoa(pid)
-	if w, err := readSmall(unix.AT_FDCWD, proc+"/wchan", buf[:]); err == nil && w != "0" {
+	if w, err := readFile(unix.AT_FDCWD, proc+"/wchan"); err == nil && w != "0" {
 		s.Wchan = w
 	}
-	if c, err := readSmall(unix.AT_FDCWD, proc+"/cgroup", buf[:]); err == nil {
+	if c, err := readFile(unix.AT_FDCWD, proc+"/cgroup"); err == nil {
 		s.Cgroup = cgroupOf(c)
 	}
 	return s

@@ -3,11 +3,7 @@ package drain
 import (
 	"errors"
 	"fmt"
-	"io/fs"
-	"math"
-	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -31,10 +27,11 @@ type Tree struct {
 	Path    string
 	Version Version
 
-	dir     int  // -1 where there is no such cgroup (any more)
-	events  int  // cgroup.events of a v2 tree, -1 until it is asked for
-	freezer bool // a v1 hierarchy with the freezer
-	listed  int  // processes in the longest listing so far
+	dir     int   // -1 where there is no such cgroup (any more)
+	events  int   // cgroup.events of a v2 tree, -1 until it is asked for
+	freezer bool  // a v1 hierarchy with the freezer
+	listed  int   // processes in the longest listing so far
+	lost    error // why it is held no more
 }
 
 // OpenTree opens the cgroup at path. A cgroup that is not there is an empty
@@ -129,15 +126,14 @@ func (t *Tree) populated() (bool, error) {
 		}
 		t.events = fd
 	}
-	var buf [256]byte
-	n, err := pread(t.events, buf[:], 0)
+	text, err := readAgain(t.events)
 	if vanished(err) {
 		return false, nil
 	}
 	if err != nil {
 		return false, t.error("read cgroup.events", err)
 	}
-	for line := range strings.Lines(string(buf[:n])) {
+	for line := range strings.Lines(text) {
 		if v, ok := strings.CutPrefix(line, "populated "); ok {
 			return strings.TrimSpace(v) != "0", nil
 		}
@@ -156,6 +152,33 @@ func (t *Tree) checkRemoved() error {
 		}
 	}
 	return nil
+}
+
+// closeEvents closes cgroup.events until it is asked for again. It tells whether
+// it was open.
+func (t *Tree) closeEvents() bool {
+	if t.events < 0 {
+		return false
+	}
+	unix.Close(t.events)
+	t.events = -1
+	return true
+}
+
+// removed tells whether the cgroup has been removed since it was opened.
+func (t *Tree) removed() bool {
+	fd, err := openat(t.dir, "cgroup.procs", unix.O_PATH)
+	if err == nil {
+		unix.Close(fd)
+	}
+	return vanished(err)
+}
+
+// giveUp releases the tree's descriptors for want of more. From then on nothing
+// can be known of it.
+func (t *Tree) giveUp(why error) {
+	t.Close()
+	t.lost = fmt.Errorf("it was given up, so that others can be killed: %w", why)
 }
 
 // kill writes cgroup.kill (Linux 5.14), which sends SIGKILL to the whole
@@ -177,259 +200,7 @@ func (t *Tree) kill() error {
 	return t.error("write cgroup.kill", err)
 }
 
-// members is a listing of a tree.
-type members struct {
-	pids []int // thread-group IDs, ascending, each once
-	// more tells that the listing stopped at the limit asked for.
-	more bool
-	// foreign tells that there are processes of a PID namespace that has no
-	// ID for them here.
-	foreign bool
-}
-
-func (m members) empty() bool { return len(m.pids) == 0 && !m.foreign }
-
-// bounds say which of the IDs that a tree has are of interest.
-type bounds struct {
-	limit       int // some of them are enough if they are as many; 0: all
-	first, last int // the lowest and the highest
-	// ascending has a file read no further than the highest.
-	ascending bool
-}
-
-// list reads cgroup.procs of the whole subtree, or until it has seen at least
-// limit processes (0: no limit).
-func (t *Tree) list(limit int) (members, error) {
-	m, err := t.read(bounds{limit: limit, last: math.MaxInt}, make([]int, 0, t.listed))
-	t.listed = max(t.listed, len(m.pids))
-	return m, err
-}
-
-// read reads cgroup.procs of the whole subtree within the bounds, into the place
-// that is given as far as that reaches. Cgroups that vanish meanwhile are skipped.
-func (t *Tree) read(b bounds, into []int) (members, error) {
-	m := members{pids: into}
-	if t.dir < 0 {
-		return m, nil
-	}
-	err := t.walk(func(dir int) error {
-		pids, err := readIDs(dir, "cgroup.procs", b, m.pids)
-		if errors.Is(err, unix.EOPNOTSUPP) {
-			pids, err = readThreadGroups(dir, m.pids) // a threaded cgroup
-		}
-		if err != nil {
-			if vanished(err) {
-				return nil
-			}
-			return t.error("read cgroup.procs", err)
-		}
-		m.pids = pids
-		if b.enough(m.pids) {
-			m.more = true
-			return fs.SkipAll
-		}
-		return nil
-	})
-	if !slices.IsSorted(m.pids) { // v1's files are
-		slices.Sort(m.pids)
-	}
-	m.pids = slices.Compact(m.pids)
-	if len(m.pids) > 0 && m.pids[0] == 0 {
-		m.foreign = true
-		m.pids = m.pids[1:]
-	}
-	return m, err
-}
-
-// Contains tells whether the process that has the ID pid is in the subtree.
-func (t *Tree) Contains(pid int) (bool, error) {
-	in, err := t.among([]int{pid})
-	return in(pid), err
-}
-
-// enough tells whether no more IDs are asked for.
-func (b bounds) enough(ids []int) bool { return b.limit > 0 && len(ids) >= b.limit }
-
-// readIDs reads a file of one ID a line and appends those within the bounds to
-// ids. The file is opened anew each time: on v1 a descriptor goes on to serve
-// the list that was made when it was first read. To write that out costs the
-// kernel about as much as to make it.
-func readIDs(dir int, file string, b bounds, ids []int) ([]int, error) {
-	fd, err := openat(dir, file, unix.O_RDONLY)
-	if err != nil {
-		return nil, err
-	}
-	defer unix.Close(fd)
-	var (
-		id   int
-		some bool
-		at   int64
-		buf  [4096]byte
-	)
-	for {
-		n, err := pread(fd, buf[:], at)
-		if err != nil {
-			return nil, err
-		}
-		if n == 0 || b.enough(ids) {
-			return ids, nil
-		}
-		at += int64(n)
-		for _, c := range buf[:n] {
-			switch {
-			case c >= '0' && c <= '9':
-				id, some = id*10+int(c-'0'), true
-				continue
-			case some && id >= b.first && id <= b.last:
-				ids = append(ids, id)
-			case some && id > b.last && b.ascending:
-				return ids, nil
-			}
-			id, some = 0, false
-		}
-	}
-}
-
-// readThreadGroups lists a threaded cgroup, where cgroup.procs can't be read:
-// the processes of which any thread is in it. It appends to pids.
-func readThreadGroups(dir int, pids []int) ([]int, error) {
-	tids, err := readIDs(dir, "cgroup.threads", bounds{last: math.MaxInt}, nil)
-	if err != nil {
-		return nil, err
-	}
-	for _, tid := range tids {
-		pid, err := threadGroup(tid)
-		if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ESRCH) {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		pids = append(pids, pid)
-	}
-	return pids, nil
-}
-
-// threadGroup is the process that a thread belongs to.
-func threadGroup(tid int) (int, error) {
-	if tid == 0 {
-		return 0, nil
-	}
-	var buf [2048]byte
-	text, err := readSmall(unix.AT_FDCWD, "/proc/"+strconv.Itoa(tid)+"/status", buf[:])
-	if err != nil {
-		return 0, err
-	}
-	for line := range strings.Lines(text) {
-		if v, ok := strings.CutPrefix(line, "Tgid:"); ok {
-			return strconv.Atoi(strings.TrimSpace(v))
-		}
-	}
-	return 0, fmt.Errorf("/proc/%d/status has no line Tgid", tid)
-}
-
 // error says what was being done to which file of the tree.
 func (t *Tree) error(doing string, err error) error {
 	return fmt.Errorf("%s of %s: %w", doing, t.Path, err)
-}
-
-// frame is one directory on the way down from the top of a walk.
-type frame struct {
-	fd       int // -1 while given up to save descriptors
-	children []string
-}
-
-// walkOpen is how many directories of the way down a walk keeps open; it gets
-// back to the others through "..".
-const walkOpen = 8
-
-// walk calls visit with each directory of the subtree, parents first. It uses
-// a bounded number of descriptors at any depth. [fs.SkipAll] ends it.
-func (t *Tree) walk(visit func(dir int) error) (err error) {
-	stack := make([]frame, 0, 4)
-	defer func() {
-		for _, f := range stack[min(1, len(stack)):] { // the first is the tree's own
-			if f.fd >= 0 {
-				unix.Close(f.fd)
-			}
-		}
-		if errors.Is(err, fs.SkipAll) {
-			err = nil
-		}
-	}()
-	enter := func(fd int) error {
-		stack = append(stack, frame{fd: fd})
-		if err := visit(fd); err != nil {
-			return err
-		}
-		children, err := subdirectories(fd)
-		if err != nil && !vanished(err) {
-			return t.error("list directory", err)
-		}
-		stack[len(stack)-1].children = children
-		return nil
-	}
-	if err := enter(t.dir); err != nil {
-		return err
-	}
-	for {
-		depth := len(stack)
-		cur := &stack[depth-1]
-		switch {
-		case len(cur.children) > 0:
-			name := cur.children[0]
-			cur.children = cur.children[1:]
-			fd, err := openat(cur.fd, name, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW)
-			if vanished(err) {
-				continue
-			}
-			if err != nil {
-				return t.error("open directory "+name, err)
-			}
-			if depth > walkOpen {
-				unix.Close(cur.fd)
-				cur.fd = -1
-			}
-			if err := enter(fd); err != nil {
-				return err
-			}
-		case depth == 1:
-			return nil
-		default:
-			if up := &stack[depth-2]; up.fd < 0 {
-				if up.fd, err = openat(cur.fd, "..", unix.O_RDONLY|unix.O_DIRECTORY); err != nil {
-					return t.error("open parent directory", err)
-				}
-			}
-			unix.Close(cur.fd)
-			stack = stack[:depth-1]
-		}
-	}
-}
-
-// subdirectories lists the names of the directories in an open directory. A
-// cgroup's link count is two more than the number of its children, which saves
-// reading the directory of a leaf.
-func subdirectories(dir int) ([]string, error) {
-	var st unix.Stat_t
-	if err := unix.Fstat(dir, &st); err != nil {
-		return nil, err
-	}
-	if st.Nlink <= 2 {
-		return nil, nil
-	}
-	dup, err := openat(dir, ".", unix.O_RDONLY|unix.O_DIRECTORY)
-	if err != nil {
-		return nil, err
-	}
-	f := os.NewFile(uintptr(dup), "cgroup")
-	defer f.Close()
-	entries, err := f.ReadDir(-1)
-	var names []string
-	for _, e := range entries {
-		if e.IsDir() {
-			names = append(names, e.Name())
-		}
-	}
-	return names, err
 }

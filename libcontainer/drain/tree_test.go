@@ -76,7 +76,7 @@ func TestWalk(t *testing.T) {
 			defer tr.Close()
 			before := descriptors(t)
 			seen, most := 0, 0
-			if err := tr.walk(func(int) error {
+			if err := (&walk{tree: tr}).all(func(int) error {
 				seen++
 				if seen%17 == 0 {
 					most = max(most, descriptors(t)-before)
@@ -95,7 +95,7 @@ func TestWalk(t *testing.T) {
 				t.Errorf("%d descriptors open after the walk, %d before", after, before)
 			}
 			seen = 0
-			if err := tr.walk(func(int) error { seen++; return fs.SkipAll }); err != nil || seen != 1 {
+			if err := (&walk{tree: tr}).all(func(int) error { seen++; return fs.SkipAll }); err != nil || seen != 1 {
 				t.Errorf("SkipAll: %d visits, %v", seen, err)
 			}
 		})
@@ -121,15 +121,15 @@ func TestList(t *testing.T) {
 				t.Fatal(err)
 			}
 			tr := tree(t, dir, v)
-			if m, err := tr.list(0); err != nil || !m.empty() {
+			if m, err := tr.list(bounds{}); err != nil || !m.empty() {
 				t.Fatalf("empty: got %+v, %v", m, err)
 			}
 			want := []int{child(t, dir).Process.Pid, child(t, deep).Process.Pid, child(t, deep).Process.Pid}
 			slices.Sort(want)
-			if m, err := tr.list(0); err != nil || !slices.Equal(m.pids, want) || m.more {
+			if m, err := tr.list(bounds{}); err != nil || !slices.Equal(m.pids, want) || m.more {
 				t.Errorf("got %+v, %v; want %v", m, err, want)
 			}
-			if m, err := tr.list(1); err != nil || len(m.pids) != 1 || !m.more {
+			if m, err := tr.list(bounds{limit: 1}); err != nil || len(m.pids) != 1 || !m.more {
 				t.Errorf("limit 1: got %+v, %v", m, err)
 			}
 			if in, err := tr.Contains(want[1]); err != nil || !in {
@@ -155,7 +155,7 @@ func TestRemovedTree(t *testing.T) {
 			if err := unix.Rmdir(dir); err != nil {
 				t.Fatal(err)
 			}
-			if m, err := tr.list(0); err != nil || !m.empty() {
+			if m, err := tr.list(bounds{}); err != nil || !m.empty() {
 				t.Errorf("list: %+v, %v", m, err)
 			}
 			if v == V2 {
@@ -170,7 +170,7 @@ func TestRemovedTree(t *testing.T) {
 					t.Errorf("kill: %v", err)
 				}
 			}
-			if thawed, err := tr.thaw(); thawed || err != nil {
+			if thawed, err := tr.thaw(nil); thawed || err != nil {
 				t.Errorf("thaw: %t, %v", thawed, err)
 			}
 		})
@@ -197,13 +197,13 @@ func TestThaw(t *testing.T) {
 	if !below.frozenAbove() || top.frozenAbove() {
 		t.Errorf("frozen above: %t and %t, want true and false", below.frozenAbove(), top.frozenAbove())
 	}
-	if thawed, err := below.thaw(); !thawed || err != nil {
+	if thawed, err := below.thaw(nil); !thawed || err != nil {
 		t.Errorf("thaw of a/b: %t, %v", thawed, err)
 	}
 	if text, _ := os.ReadFile(state("a/b")); string(text) == "THAWED\n" {
 		t.Error("a/b counts as thawed below a frozen cgroup")
 	}
-	if thawed, err := top.thaw(); !thawed || err != nil {
+	if thawed, err := top.thaw(nil); !thawed || err != nil {
 		t.Errorf("thaw of all: %t, %v", thawed, err)
 	}
 	for _, rel := range []string{"", "a", "a/b"} {
@@ -211,7 +211,7 @@ func TestThaw(t *testing.T) {
 			t.Errorf("%q is %s", rel, text)
 		}
 	}
-	if thawed, err := top.thaw(); thawed || err != nil {
+	if thawed, err := top.thaw(nil); thawed || err != nil {
 		t.Errorf("again: %t, %v", thawed, err)
 	}
 }
@@ -262,7 +262,7 @@ func TestAmong(t *testing.T) {
 				t.Fatal(err)
 			}
 			tree := Tree{Path: path, Version: version, dir: dir, events: -1}
-			in, err := tree.among(tt.pids)
+			in, err := tree.among(tt.pids, bounds{})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -4,9 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
-	"strconv"
-	"strings"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -38,9 +35,11 @@ var pidfdWorks = sync.OnceValue(func() bool {
 // without (fd < 0) the start time is compared before each use, which leaves a
 // window of a few microseconds.
 type handle struct {
-	pid   int
-	fd    int
-	start uint64
+	pid    int
+	fd     int
+	start  uint64
+	own    bool // one of Group.Processes, which are never let go of
+	killed bool // SIGKILL has been sent to it through this handle
 }
 
 // open returns a handle of the process that has the ID pid now, or ESRCH.
@@ -101,8 +100,21 @@ func openProcess(p Process) (handle, error) {
 // that its ID may have been reused.
 var errUnproven = errors.New("it may be another process by now")
 
+// signalError says that a process could not be sent a signal.
+type signalError struct {
+	pid int
+	sig unix.Signal
+	err error
+}
+
+func (e *signalError) Error() string {
+	return fmt.Sprintf("send signal %d to process %d: %v", int(e.sig), e.pid, e.err)
+}
+
+func (e *signalError) Unwrap() error { return e.err }
+
 // signal sends sig; a process that is gone already is no error.
-func (h handle) signal(sig unix.Signal) error {
+func (h *handle) signal(sig unix.Signal) error {
 	var err error
 	if h.fd >= 0 {
 		err = unix.PidfdSendSignal(h.fd, sig, nil, 0)
@@ -113,9 +125,18 @@ func (h handle) signal(sig unix.Signal) error {
 		err = unix.Kill(h.pid, sig)
 	}
 	if err != nil && !errors.Is(err, unix.ESRCH) {
-		return fmt.Errorf("send signal %d to process %d: %w", int(sig), h.pid, err)
+		return &signalError{h.pid, sig, err}
 	}
+	h.killed = h.killed || sig == unix.SIGKILL
 	return nil
+}
+
+// mechanism is what signals are sent by.
+func (h *handle) mechanism() string {
+	if h.fd < 0 {
+		return PlainKill
+	}
+	return PidfdKill
 }
 
 // terminated tells whether every thread of the process has ended. A zombie is
@@ -123,10 +144,11 @@ func (h handle) signal(sig unix.Signal) error {
 //
 // A pidfd becomes readable when the thread-group leader is a zombie and no
 // other thread is left. A dead thread that an outside tracer does not reap
-// holds that back, so threads are looked at as well.
-func (h handle) terminated() (bool, error) {
+// holds that back. So once the process has been sent SIGKILL its threads are
+// looked at as well; before, what they show proves nothing: see allZombies.
+func (h *handle) terminated() (bool, error) {
 	if h.fd >= 0 {
-		if ready, err := readable(h.fd); err != nil || ready {
+		if ready, err := readable(h.fd); err != nil || ready || !h.killed {
 			return ready, err
 		}
 	}
@@ -136,6 +158,8 @@ func (h handle) terminated() (bool, error) {
 		return readable(h.fd)
 	case errors.Is(err, unix.ESRCH):
 		return true, nil
+	case exhausted(err):
+		return false, nil // it can't be told now
 	case err != nil:
 		return false, err
 	case h.fd < 0 && st.start != h.start:
@@ -143,10 +167,10 @@ func (h handle) terminated() (bool, error) {
 	case !st.dead():
 		return false, nil
 	}
-	return threadsDead(h.pid)
+	return allZombies(h.pid)
 }
 
-func (h handle) close() {
+func (h *handle) close() {
 	if h.fd >= 0 {
 		unix.Close(h.fd)
 	}
@@ -169,141 +193,5 @@ func ppoll(p []unix.PollFd, timeout *unix.Timespec) (int, error) {
 			return n, err
 		}
 		// Linux leaves the time that remained in *timeout.
-	}
-}
-
-// stat is what is used of /proc/PID/stat.
-type stat struct {
-	comm  string
-	state byte
-	ppid  int
-	start uint64
-}
-
-func (s stat) dead() bool { return s.state == 'Z' || s.state == 'X' || s.state == 'x' }
-
-// readStat reads /proc/PID/stat; ESRCH if there is no such process.
-func readStat(pid int) (stat, error) {
-	return readStatFile("/proc/" + strconv.Itoa(pid) + "/stat")
-}
-
-func readStatFile(path string) (stat, error) {
-	var buf [1024]byte
-	text, err := readSmall(unix.AT_FDCWD, path, buf[:])
-	if err != nil {
-		if errors.Is(err, unix.ENOENT) {
-			err = unix.ESRCH
-		}
-		return stat{}, fmt.Errorf("read %s: %w", path, err)
-	}
-	st, err := parseStat(text)
-	if err != nil {
-		return stat{}, fmt.Errorf("parse %s: %w", path, err)
-	}
-	return st, nil
-}
-
-// parseStat parses proc_pid_stat(5). The command name is in parentheses and
-// may itself contain parentheses and blanks, so it ends at the last ")".
-func parseStat(text string) (stat, error) {
-	begin, end := strings.IndexByte(text, '('), strings.LastIndexByte(text, ')')
-	if begin < 0 || end < begin {
-		return stat{}, fmt.Errorf("no command name in %q", text)
-	}
-	f := strings.Fields(text[end+1:])
-	const first, ppid, start = 3, 4, 22 // field numbers of the manual page
-	if len(f) <= start-first {
-		return stat{}, fmt.Errorf("too few fields in %q", text)
-	}
-	st := stat{comm: text[begin+1 : end], state: f[0][0]}
-	var err error
-	if st.ppid, err = strconv.Atoi(f[ppid-first]); err != nil {
-		return stat{}, err
-	}
-	st.start, err = strconv.ParseUint(f[start-first], 10, 64)
-	return st, err
-}
-
-// threadsDead tells whether all threads of a process are zombies or gone.
-func threadsDead(pid int) (bool, error) {
-	dir := "/proc/" + strconv.Itoa(pid) + "/task"
-	entries, err := os.ReadDir(dir)
-	if errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.ESRCH) {
-		return true, nil
-	}
-	if err != nil {
-		return false, err
-	}
-	for _, e := range entries {
-		st, err := readStatFile(dir + "/" + e.Name() + "/stat")
-		if errors.Is(err, unix.ESRCH) {
-			continue
-		}
-		if err != nil || !st.dead() {
-			return false, err
-		}
-	}
-	return true, nil
-}
-
-// readSmall reads a file of procfs or cgroupfs that fits into buf.
-func readSmall(dir int, path string, buf []byte) (string, error) {
-	fd, err := openat(dir, path, unix.O_RDONLY)
-	if err != nil {
-		return "", err
-	}
-	defer unix.Close(fd)
-	n, err := pread(fd, buf, 0)
-	return string(buf[:n]), err
-}
-
-// readAll reads a file of procfs of any length, in few calls: each generates
-// the text anew from where the last one ended.
-func readAll(path string) (string, error) {
-	fd, err := openat(unix.AT_FDCWD, path, unix.O_RDONLY)
-	if err != nil {
-		return "", err
-	}
-	defer unix.Close(fd)
-	text := make([]byte, 0, 8192)
-	for {
-		text = slices.Grow(text, 4096)
-		n, err := pread(fd, text[len(text):cap(text)], int64(len(text)))
-		if text = text[:len(text)+n]; n == 0 || err != nil {
-			return string(text), err
-		}
-	}
-}
-
-func openat(dir int, path string, flags int) (int, error) {
-	for {
-		fd, err := unix.Openat(dir, path, flags|unix.O_CLOEXEC, 0)
-		if !errors.Is(err, unix.EINTR) {
-			return fd, err
-		}
-	}
-}
-
-func pread(fd int, buf []byte, offset int64) (int, error) {
-	for {
-		n, err := unix.Pread(fd, buf, offset)
-		if !errors.Is(err, unix.EINTR) {
-			return max(n, 0), err
-		}
-	}
-}
-
-// write writes text to a control file below dir.
-func write(dir int, file, text string) error {
-	fd, err := openat(dir, file, unix.O_WRONLY)
-	if err != nil {
-		return err
-	}
-	defer unix.Close(fd)
-	for {
-		_, err = unix.Write(fd, []byte(text))
-		if !errors.Is(err, unix.EINTR) {
-			return err
-		}
 	}
 }

@@ -35,6 +35,7 @@ func remove(_ context.Context, cmd *cli.Command) error {
 	if err := wantArgs(cmd, 1, 1); err != nil {
 		return err
 	}
+	outliveReaders()
 	w, err := newWaiting(cmd)
 	if err != nil {
 		return err

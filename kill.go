@@ -37,6 +37,7 @@ func kill(_ context.Context, cmd *cli.Command) error {
 	if err := wantArgs(cmd, 1, 2); err != nil {
 		return err
 	}
+	outliveReaders()
 	w, err := newWaiting(cmd)
 	if err != nil {
 		return err

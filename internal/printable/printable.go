@@ -49,13 +49,13 @@ func plain(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' })
 }
 
-// Error is the text of err in one line. What [errors.Join] has put below each
-// other is told apart by semicolons.
-func Error(err error) string { return Line(flat(err)) }
+// Error is the text of err in one line.
+func Error(err error) string { return Line(Flat(err)) }
 
-// flat is the text of err without the line feeds of errors.Join, which may be
-// anywhere in the tree. Those of a text that is said there stay.
-func flat(err error) string {
+// Flat is the text of err, in which what [errors.Join] has put below each other,
+// wherever in the tree, is told apart by semicolons. Line feeds of other origin
+// stay.
+func Flat(err error) string {
 	text := err.Error()
 	var inner []error
 	switch e := err.(type) { //nolint:errorlint // the tree is walked here
@@ -69,7 +69,7 @@ func flat(err error) string {
 		if e == nil {
 			return text
 		}
-		said[i], flattened[i] = e.Error(), flat(e)
+		said[i], flattened[i] = e.Error(), Flat(e)
 		if said[i] != flattened[i] {
 			text = strings.ReplaceAll(text, said[i], flattened[i])
 		}

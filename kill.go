@@ -38,20 +38,10 @@ func kill(_ context.Context, cmd *cli.Command) error {
 		return err
 	}
 	outliveReaders()
-	w, err := newWaiting(cmd)
+	w, err := killWaiting(cmd)
 	if err != nil {
 		return err
 	}
-	if w.KillAfter = cmd.Duration("kill-after"); cmd.IsSet("kill-after") && w.KillAfter <= 0 {
-		return fmt.Errorf("--kill-after must be greater than 0, not %s", w.KillAfter)
-	}
-	if w.KillAfter >= w.Timeout {
-		return fmt.Errorf("--kill-after %s is not before --timeout %s", w.KillAfter, w.Timeout)
-	}
-	if w.Signal, err = synckill.ParseSignal(cmp.Or(cmd.Args().Get(1), "TERM")); err != nil {
-		return err
-	}
-	w.Idle = cmd.Bool("all")
 	open := syncContainer
 	if !w.wait && (w.Signal != unix.SIGKILL || !w.mayOpt(cmd)) {
 		open = loadedContainer
@@ -75,4 +65,24 @@ func kill(_ context.Context, cmd *cli.Command) error {
 		return nil
 	}
 	return err
+}
+
+// killWaiting reads all that is asked of kill, and refuses what makes no sense,
+// before anything is signalled.
+func killWaiting(cmd *cli.Command) (*waiting, error) {
+	w, err := newWaiting(cmd)
+	if err != nil {
+		return nil, err
+	}
+	if w.KillAfter = cmd.Duration("kill-after"); cmd.IsSet("kill-after") && w.KillAfter <= 0 {
+		return nil, fmt.Errorf("--kill-after must be greater than 0, not %s", w.KillAfter)
+	}
+	if w.KillAfter >= w.Timeout {
+		return nil, fmt.Errorf("--kill-after %s is not before --timeout %s", w.KillAfter, w.Timeout)
+	}
+	if w.Signal, err = synckill.ParseSignal(cmp.Or(cmd.Args().Get(1), "TERM")); err != nil {
+		return nil, err
+	}
+	w.Idle = cmd.Bool("all")
+	return w, nil
 }

@@ -35,6 +35,8 @@ func TestParseSignal(t *testing.T) {
 		{"SIGSIGKILL", 0, false},
 		{"NOPE", 0, false},
 		{"9 ", 0, false},
+		{"ſigkill", 0, false},
+		{"sıgkıll", 0, false},
 		{"0x9", 0, false},
 	}
 	for _, tt := range tests {

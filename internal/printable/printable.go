@@ -26,9 +26,10 @@ func Line(s string) string {
 		return s
 	}
 	var b strings.Builder
-	for i, n := 0, 0; i < len(s); i += n {
-		_, n = utf8.DecodeRuneInString(s[i:])
-		b.WriteString(drain.Escape(s[i : i+n]))
+	for s != "" {
+		_, n := utf8.DecodeRuneInString(s)
+		b.WriteString(drain.Escape(s[:n]))
+		s = s[n:]
 	}
 	return b.String()
 }
@@ -100,10 +101,10 @@ func EscapeJSON(text []byte) []byte {
 		return text
 	}
 	var out []byte
-	for i, n := 0, 0; i < len(text); i += n {
-		var r rune
-		r, n = utf8.DecodeRune(text[i:])
-		c := text[i : i+n]
+	for rest := text; len(rest) > 0; {
+		r, n := utf8.DecodeRune(rest)
+		c := rest[:n]
+		rest = rest[n:]
 		switch {
 		case r < ' ', n == 1 && r == utf8.RuneError, drain.Escape(string(c)) == string(c):
 			out = append(out, c...)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"time"
 
 	"github.com/opencontainers/runc/libcontainer"
 	"github.com/sirupsen/logrus"
@@ -35,8 +36,13 @@ func remove(_ context.Context, cmd *cli.Command) error {
 	if err := wantArgs(cmd, 1, 1); err != nil {
 		return err
 	}
-	for {
-		err := removeAsFound(cmd)
+	outliveReaders()
+	w, err := newWaiting(cmd)
+	if err != nil {
+		return err
+	}
+	for began := time.Now(); ; {
+		err := removeAsFound(cmd, w.since(began))
 		if !errors.Is(err, synckill.ErrChanged) {
 			return err
 		}
@@ -45,11 +51,7 @@ func remove(_ context.Context, cmd *cli.Command) error {
 
 // removeAsFound removes the container in whatever state it finds it. The error is
 // [synckill.ErrChanged] if it is in another one then.
-func removeAsFound(cmd *cli.Command) error {
-	w, err := newWaiting(cmd)
-	if err != nil {
-		return err
-	}
+func removeAsFound(cmd *cli.Command, w *waiting) error {
 	force := cmd.Bool("force")
 	c, err := syncContainer(cmd)
 	if errors.Is(err, libcontainer.ErrNotExist) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"time"
 
 	"github.com/opencontainers/runc/libcontainer"
 	"github.com/urfave/cli/v3"
@@ -38,8 +39,13 @@ func kill(_ context.Context, cmd *cli.Command) error {
 	if err := wantArgs(cmd, 1, 2); err != nil {
 		return err
 	}
-	for {
-		err := killAsFound(cmd)
+	outliveReaders()
+	w, err := killWaiting(cmd)
+	if err != nil {
+		return err
+	}
+	for began := time.Now(); ; {
+		err := killAsFound(cmd, w.since(began))
 		if !errors.Is(err, synckill.ErrChanged) {
 			return err
 		}
@@ -48,21 +54,7 @@ func kill(_ context.Context, cmd *cli.Command) error {
 
 // killAsFound kills the container in whatever state it finds it. The error is
 // [synckill.ErrChanged] if it is in another one then.
-func killAsFound(cmd *cli.Command) error {
-	w, err := newWaiting(cmd)
-	if err != nil {
-		return err
-	}
-	if w.KillAfter = cmd.Duration("kill-after"); cmd.IsSet("kill-after") && w.KillAfter <= 0 {
-		return fmt.Errorf("--kill-after must be greater than 0, not %s", w.KillAfter)
-	}
-	if w.KillAfter >= w.Timeout {
-		return fmt.Errorf("--kill-after %s is not before --timeout %s", w.KillAfter, w.Timeout)
-	}
-	if w.Signal, err = synckill.ParseSignal(cmp.Or(cmd.Args().Get(1), "TERM")); err != nil {
-		return err
-	}
-	w.Idle = cmd.Bool("all")
+func killAsFound(cmd *cli.Command, w *waiting) error {
 	open := syncContainer
 	if !w.wait && (w.Signal != unix.SIGKILL || !w.mayOpt(cmd)) {
 		open = loadedContainer
@@ -103,4 +95,24 @@ func killUnfinished(cmd *cli.Command, w *waiting) error {
 		return err
 	}
 	return w.run(u.Kill)
+}
+
+// killWaiting reads all that is asked of kill, and refuses what makes no sense,
+// before anything is signalled.
+func killWaiting(cmd *cli.Command) (*waiting, error) {
+	w, err := newWaiting(cmd)
+	if err != nil {
+		return nil, err
+	}
+	if w.KillAfter = cmd.Duration("kill-after"); cmd.IsSet("kill-after") && w.KillAfter <= 0 {
+		return nil, fmt.Errorf("--kill-after must be greater than 0, not %s", w.KillAfter)
+	}
+	if w.KillAfter >= w.Timeout {
+		return nil, fmt.Errorf("--kill-after %s is not before --timeout %s", w.KillAfter, w.Timeout)
+	}
+	if w.Signal, err = synckill.ParseSignal(cmp.Or(cmd.Args().Get(1), "TERM")); err != nil {
+		return nil, err
+	}
+	w.Idle = cmd.Bool("all")
+	return w, nil
 }

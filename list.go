@@ -12,6 +12,7 @@ import (
 
 	"github.com/urfave/cli/v3"
 
+	"runcsync/internal/printable"
 	"runcsync/internal/statedir"
 )
 
@@ -36,7 +37,7 @@ option --root names, running or not.`,
 				return err
 			}
 			entries, err := statedir.List(cmd.String("root"), func(err error) {
-				fmt.Fprintln(cmd.Root().ErrWriter, err)
+				fmt.Fprintln(cmd.Root().ErrWriter, printable.Error(err))
 			})
 			// The default directory comes with the first container.
 			if err != nil && (cmd.IsSet("root") || !errors.Is(err, fs.ErrNotExist)) {
@@ -55,14 +56,16 @@ func listing(format string, quiet bool) (func(io.Writer, []statedir.Entry) error
 	case format == "table":
 		return listTable, nil
 	case format == "json":
-		return func(w io.Writer, entries []statedir.Entry) error { return json.NewEncoder(w).Encode(entries) }, nil
+		return func(w io.Writer, entries []statedir.Entry) error {
+			return json.NewEncoder(printable.JSON(w)).Encode(entries)
+		}, nil
 	}
 	return nil, errFormat
 }
 
 func listIDs(w io.Writer, entries []statedir.Entry) error {
 	for _, e := range entries {
-		if _, err := fmt.Fprintln(w, e.ID); err != nil {
+		if _, err := fmt.Fprintln(w, printable.Name(e.ID)); err != nil {
 			return err
 		}
 	}
@@ -73,7 +76,7 @@ func listTable(w io.Writer, entries []statedir.Entry) error {
 	table := tabwriter.NewWriter(w, 12, 1, 3, ' ', 0)
 	fmt.Fprintln(table, "ID\tPID\tSTATUS\tBUNDLE\tCREATED\tOWNER")
 	for _, e := range entries {
-		fmt.Fprintf(table, "%s\t%d\t%s\t%s\t%s\t%s\n", e.ID, e.Pid, e.Status, e.Bundle, e.Created.Format(time.RFC3339Nano), e.Owner)
+		fmt.Fprintf(table, "%s\t%d\t%s\t%s\t%s\t%s\n", printable.Name(e.ID), e.Pid, e.Status, printable.Name(e.Bundle), e.Created.Format(time.RFC3339Nano), printable.Name(e.Owner))
 	}
 	return table.Flush()
 }

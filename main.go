@@ -19,6 +19,7 @@ import (
 
 	"runcsync/internal/logging"
 	"runcsync/internal/statedir"
+	"runcsync/libcontainer/synckill"
 )
 
 // version names the upstream release whose behaviour this runtime matches and,
@@ -41,7 +42,7 @@ func newApp() *cli.Command {
 	dir := statedir.Default()
 	app := &cli.Command{
 		Name:    "runc",
-		Usage:   "run containers from OCI bundles, and end them for certain",
+		Usage:   "Open Container Initiative runtime, which can tell that a container has ended", // scripts look for upstream's phrase
 		Version: version,
 		Description: `A container is described by a bundle: a directory with a config.json and a root
 filesystem. "runc run -b BUNDLE ID" starts one in the foreground; "runc create"
@@ -56,6 +57,7 @@ and "runc start" do it in two steps. "runc kill --wait" and
 			&cli.BoolFlag{Name: "systemd-cgroup", Local: true, Usage: "make cgroups through systemd; cgroupsPath is then slice:prefix:name"},
 			&cli.StringFlag{Name: "rootless", Local: true, Value: "auto", Usage: "go on where cgroups may not be written: true, false or auto"},
 			&cli.DurationFlag{Name: "kill-wait", Local: true, Usage: "make KILL and delete wait for up to `DURATION`, as with --wait; 0 turns the container's annotation off"},
+			&cli.DurationFlag{Name: "kill-wait-max", Local: true, Value: synckill.MaxAnnotatedWait, Usage: "wait for `DURATION` at most because of a container's annotation; 0 turns annotations off"},
 		},
 		DisableSliceFlagSeparator: true,
 		Before: func(ctx context.Context, cmd *cli.Command) (context.Context, error) {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/urfave/cli/v3"
 
+	"runcsync/internal/printable"
 	"runcsync/internal/statedir"
 )
 
@@ -33,7 +34,7 @@ sees it, and 0 once the container has stopped.`,
 			if err != nil {
 				return err
 			}
-			_, err = cmd.Root().Writer.Write(out)
+			_, err = printable.JSON(cmd.Root().Writer).Write(out)
 			return err
 		},
 	}

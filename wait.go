@@ -16,8 +16,10 @@ import (
 	"golang.org/x/sys/unix"
 
 	"runcsync/internal/logging"
+	"runcsync/internal/printable"
 	"runcsync/internal/statedir"
 	"runcsync/internal/statusline"
+	"runcsync/internal/stdio"
 	"runcsync/libcontainer/drain"
 	"runcsync/libcontainer/synckill"
 )
@@ -57,6 +59,9 @@ func newWaiting(cmd *cli.Command) (*waiting, error) {
 	if d := cmd.Duration("kill-wait"); d < 0 {
 		return nil, fmt.Errorf("--kill-wait must not be negative, but is %s", d)
 	}
+	if d := cmd.Duration("kill-wait-max"); d < 0 {
+		return nil, fmt.Errorf("--kill-wait-max must not be negative, but is %s", d)
+	}
 	switch format := cmd.String("format"); format {
 	case "text":
 	case "json":
@@ -65,6 +70,13 @@ func newWaiting(cmd *cli.Command) (*waiting, error) {
 		return nil, fmt.Errorf("invalid format option %q: it is text or json", format)
 	}
 	return w, nil
+}
+
+// since is the same wait, begun at the time given.
+func (w *waiting) since(began time.Time) *waiting {
+	left := *w
+	left.Timeout = max(w.Timeout-time.Since(began), time.Millisecond)
+	return &left
 }
 
 // opt settles whether a SIGKILL or delete waits that was not asked to: the
@@ -76,7 +88,10 @@ func (w *waiting) opt(cmd *cli.Command, c *synckill.Container) {
 	limit := cmd.Duration("kill-wait")
 	if !cmd.IsSet("kill-wait") {
 		var err error
-		if limit, err = c.AnnotatedWait(); err != nil {
+		limit, err = c.AnnotatedWait(cmd.Duration("kill-wait-max"))
+		if long, ok := errors.AsType[*synckill.LongWaitError](err); ok {
+			logrus.Warnf("container %s: %v, so %s it is (--kill-wait-max)", c.ID(), long, limit)
+		} else if err != nil {
 			logrus.Warnf("container %s: %v; not waiting", c.ID(), err)
 		}
 	}
@@ -96,7 +111,7 @@ func (w *waiting) optUnread(cmd *cli.Command) {
 // mayOpt tells whether opt could come to another result than not to wait, as
 // far as can be told without decoding the container's state.
 func (w *waiting) mayOpt(cmd *cli.Command) bool {
-	return cmd.IsSet("kill-wait") || statedir.Mentions(cmd.String("root"), cmd.Args().First(), synckill.WaitAnnotation)
+	return cmd.IsSet("kill-wait") || cmd.Duration("kill-wait-max") > 0 && statedir.Mentions(cmd.String("root"), cmd.Args().First(), synckill.WaitAnnotation)
 }
 
 // run carries out the wait: until it is done, its time is up, or SIGINT or
@@ -116,9 +131,7 @@ func (w *waiting) run(do func(context.Context, synckill.Request) (*synckill.Repo
 	report, err := do(ctx, w.Request)
 	w.line.Clear()
 	if report != nil && w.json && !errors.Is(err, synckill.ErrChanged) {
-		if jerr := json.NewEncoder(os.Stdout).Encode(report); err == nil {
-			err = jerr
-		}
+		err = tell(report, err)
 	}
 	if t := (*drain.TimeoutError)(nil); errors.As(err, &t) {
 		return &logging.ExitError{Err: report.Explain(err), Status: timedOut}
@@ -128,6 +141,25 @@ func (w *waiting) run(do func(context.Context, synckill.Request) (*synckill.Repo
 	}
 	return err
 }
+
+// tell prints the report. That it is lost is an error, whatever came of the
+// command, but does not change what is said about that.
+func tell(report *synckill.Report, err error) error {
+	lost := json.NewEncoder(printable.JSON(stdio.Out())).Encode(report)
+	switch {
+	case lost == nil:
+		return err
+	case err == nil:
+		return fmt.Errorf("all is done, but the report of it is lost: %w", lost)
+	}
+	return errors.Join(err, fmt.Errorf("the report is lost: %w", lost))
+}
+
+// outliveReaders has a write to a pipe or terminal that nobody reads any more
+// fail, as one to a full disk does, where it would end runc in the middle of its
+// work. SIGPIPE is caught and not ignored, since the hooks that runc starts would
+// inherit that.
+func outliveReaders() { signal.Notify(make(chan os.Signal, 1), unix.SIGPIPE) }
 
 // syncContainer reads the state of the container that the command names, and
 // loads it when more is needed.

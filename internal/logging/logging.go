@@ -13,6 +13,8 @@ import (
 	"strconv"
 
 	"github.com/sirupsen/logrus"
+
+	"runcsync/internal/printable"
 )
 
 // Options are the global flags --debug, --log and --log-format.
@@ -27,12 +29,12 @@ func Configure(o Options) error {
 	if o.Debug {
 		logrus.SetLevel(logrus.DebugLevel)
 		logrus.SetReportCaller(true)
-		logrus.SetFormatter(&logrus.TextFormatter{CallerPrettyfier: shortCaller})
 	}
 	switch o.Format {
 	case "", "text":
+		logrus.SetFormatter(newText(o.Debug))
 	case "json":
-		logrus.SetFormatter(&logrus.JSONFormatter{})
+		logrus.SetFormatter(asJSON{&logrus.JSONFormatter{}})
 	default:
 		return errors.New("invalid log-format: " + o.Format)
 	}
@@ -46,6 +48,33 @@ func Configure(o Options) error {
 	}
 	logrus.SetOutput(f)
 	return nil
+}
+
+// asText is a log for people: messages in one line, and nothing in them that a
+// terminal would act on. (What logrus itself writes to a terminal is not quoted.)
+type asText struct{ logrus.Formatter }
+
+func newText(debug bool) asText {
+	f := &logrus.TextFormatter{}
+	if debug {
+		f.CallerPrettyfier = shortCaller
+	}
+	return asText{f}
+}
+
+func (f asText) Format(e *logrus.Entry) ([]byte, error) {
+	e.Message = printable.Line(e.Message)
+	return f.Formatter.Format(e)
+}
+
+// asJSON is a log for engines, which show messages to people: those are
+// escaped, but for line feeds. Fields stay exact.
+type asJSON struct{ logrus.Formatter }
+
+func (f asJSON) Format(e *logrus.Entry) ([]byte, error) {
+	e.Message = printable.Lines(e.Message)
+	text, err := f.Formatter.Format(e)
+	return printable.EscapeJSON(text), err
 }
 
 // shortCaller shortens the caller that debug messages carry to function and
@@ -96,9 +125,12 @@ type exitCoder interface {
 // Report writes err to the log and, where the log is a file, to standard error
 // as well. It returns the exit status: 1, or the one that the error asks for.
 func Report(err error) int {
-	logrus.Error(err)
+	if _, early := logrus.StandardLogger().Formatter.(*logrus.TextFormatter); early {
+		logrus.SetFormatter(newText(false)) // the command line was wrong
+	}
+	logrus.Error(printable.Flat(err))
 	if logrus.StandardLogger().Out != os.Stderr {
-		fmt.Fprintln(os.Stderr, err)
+		fmt.Fprintln(os.Stderr, printable.Error(err))
 	}
 	if e, ok := errors.AsType[*ExitError](err); ok {
 		return e.Status

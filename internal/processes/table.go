@@ -13,11 +13,14 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"runcsync/internal/printable"
 )
 
 // Table runs ps with the given options, or with -ef, and writes its header and
-// the lines about pids to w. The options must leave a column PID, and must
-// select the processes.
+// the lines about pids to w, with escapes in the place of what does not print:
+// names and arguments are the container's. The options must leave a column PID,
+// and must select the processes.
 func Table(ctx context.Context, w io.Writer, pids []int, options []string) error {
 	if len(options) == 0 {
 		options = []string{"-ef"}
@@ -41,7 +44,7 @@ func filter(w io.Writer, table []byte, pids []int) error {
 	if column < 0 {
 		return errors.New("couldn't find PID field in ps output")
 	}
-	fmt.Fprintln(&kept, header)
+	fmt.Fprintln(&kept, printable.Line(header))
 	for lines.Scan() {
 		fields := strings.Fields(lines.Text())
 		if len(fields) == 0 {
@@ -55,7 +58,7 @@ func filter(w io.Writer, table []byte, pids []int) error {
 			return fmt.Errorf("unable to parse pid: %w", err)
 		}
 		if slices.Contains(pids, pid) {
-			fmt.Fprintln(&kept, lines.Text())
+			fmt.Fprintln(&kept, printable.Line(lines.Text()))
 		}
 	}
 	if err := lines.Err(); err != nil {

@@ -24,6 +24,7 @@ func TestFilter(t *testing.T) {
 		"short line":      {table: "UID PID\nroot 1\nroot\n", pids: []int{1}, err: `"root"`},
 		"no number":       {table: "PID CMD\n1 init\nx y\n", pids: []int{1}, err: "unable to parse pid"},
 		"enormous line":   {table: "PID CMD\n1 " + strings.Repeat("x", 1<<20) + "\n", pids: []int{2}, want: "PID CMD\n"},
+		"hostile":         {table: "PID CMD\n1 a\x1b[2J\u009b\u202eb\x9b\r\n", pids: []int{1}, want: "PID CMD\n1 a\\x1b[2J\\u009b\\u202eb\\x9b\n"},
 		"without newline": {table: "PID\n1", pids: []int{1}, want: "PID\n1\n"},
 	}
 	for name, test := range tests {

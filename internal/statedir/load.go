@@ -94,7 +94,7 @@ func read(root, id string) *libcontainer.State {
 
 // file reads the state file of the container id, if that may be an ID.
 func file(root, id string) ([]byte, error) {
-	if id == "" || id != filepath.Base(id) || !filepath.IsLocal(id) {
+	if !legalID(id) {
 		return nil, libcontainer.ErrInvalidID
 	}
 	return os.ReadFile(filepath.Join(root, id, stateFile))

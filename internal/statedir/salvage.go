@@ -7,7 +7,6 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/opencontainers/cgroups"
 	"github.com/opencontainers/cgroups/manager"
@@ -37,7 +36,7 @@ type Remains struct {
 // Damage reads what is left in the state file of the container id. An error
 // means that the file can't be read at all.
 func Damage(root, id string) (Remains, error) {
-	if !filepath.IsLocal(id) || id == "." || strings.Contains(id, "/") {
+	if !legalID(id) {
 		return Remains{}, libcontainer.ErrInvalidID
 	}
 	data, err := os.ReadFile(filepath.Join(root, id, stateFile))

@@ -14,7 +14,7 @@ type UnverifiableError struct {
 }
 
 func (e *UnverifiableError) Error() string {
-	return fmt.Sprintf("cannot tell whether %s has drained: %v", e.What, e.Err)
+	return fmt.Sprintf("cannot tell whether %s has drained: %v", Escape(e.What), e.Err)
 }
 
 func (e *UnverifiableError) Unwrap() error { return e.Err }
@@ -28,7 +28,7 @@ type UnsafeError struct {
 }
 
 func (e *UnsafeError) Error() string {
-	return fmt.Sprintf("refusing to signal cgroup %s: %s", e.Path, e.Why)
+	return fmt.Sprintf("refusing to signal cgroup %s: %s", Escape(e.Path), e.Why)
 }
 
 // TimeoutError says that the deadline passed before everything was gone, and

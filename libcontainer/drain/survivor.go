@@ -12,7 +12,9 @@ import (
 // SurvivorLimit is how many survivors a [TimeoutError] and a [Report] name.
 const SurvivorLimit = 16
 
-// Survivor is a process that was still alive at the deadline.
+// Survivor is a process that was still alive at the deadline. Its names are
+// what the kernel says, which a container may have chosen; [Survivor.String]
+// has them escaped.
 type Survivor struct {
 	Pid    int    `json:"pid"`
 	Comm   string `json:"comm"`
@@ -22,12 +24,12 @@ type Survivor struct {
 }
 
 func (s Survivor) String() string {
-	text := fmt.Sprintf("pid %d (%s) state %s", s.Pid, s.Comm, s.State)
+	text := fmt.Sprintf("pid %d (%s) state %s", s.Pid, inQuotes(s.Comm), s.State)
 	if s.Wchan != "" {
-		text += " in " + s.Wchan
+		text += " in " + inQuotes(s.Wchan)
 	}
 	if s.Cgroup != "" {
-		text += " cgroup " + s.Cgroup
+		text += " cgroup " + inQuotes(s.Cgroup)
 	}
 	return text
 }

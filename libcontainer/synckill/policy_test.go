@@ -2,6 +2,7 @@ package synckill
 
 import (
 	"encoding/json"
+	"errors"
 	"reflect"
 	"testing"
 	"time"
@@ -34,6 +35,8 @@ func TestParseSignal(t *testing.T) {
 		{"SIGSIGKILL", 0, false},
 		{"NOPE", 0, false},
 		{"9 ", 0, false},
+		{"ſigkill", 0, false},
+		{"sıgkıll", 0, false},
 		{"0x9", 0, false},
 	}
 	for _, tt := range tests {
@@ -73,12 +76,29 @@ func TestAnnotatedWait(t *testing.T) {
 		return &Container{state: &libcontainer.State{BaseState: libcontainer.BaseState{Config: configs.Config{Labels: labels}}}}
 	}
 	for _, tt := range waits {
-		if got, err := with("bundle=/b", WaitAnnotation+"="+tt.text).AnnotatedWait(); got != tt.want || (err == nil) != tt.ok {
+		if got, err := with("bundle=/b", WaitAnnotation+"="+tt.text).AnnotatedWait(time.Hour); got != tt.want || (err == nil) != tt.ok {
 			t.Errorf("%q: got %s, %v; want %s, ok %t", tt.text, got, err, tt.want, tt.ok)
 		}
 	}
-	if got, err := with("bundle=/b", "other=5s").AnnotatedWait(); got != 0 || err != nil {
+	if got, err := with("bundle=/b", "other=5s").AnnotatedWait(time.Hour); got != 0 || err != nil {
 		t.Errorf("without: got %s, %v", got, err)
+	}
+	const year = "8760h"
+	for _, tt := range []struct {
+		text       string
+		most, want time.Duration
+		long       bool
+	}{
+		{"5s", 5 * time.Second, 5 * time.Second, false},
+		{"5001ms", 5 * time.Second, 5 * time.Second, true},
+		{year, MaxAnnotatedWait, MaxAnnotatedWait, true},
+		{"5s", 0, 0, false},
+		{"soon", 0, 0, false},
+	} {
+		got, err := with(WaitAnnotation + "=" + tt.text).AnnotatedWait(tt.most)
+		if long, ok := errors.AsType[*LongWaitError](err); got != tt.want || ok != tt.long || ok && long.Most != tt.most {
+			t.Errorf("%s, %s at most: got %s, %v; want %s, too long %t", tt.text, tt.most, got, err, tt.want, tt.long)
+		}
 	}
 }
 

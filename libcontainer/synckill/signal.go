@@ -21,10 +21,11 @@ func ParseSignal(s string) (unix.Signal, error) {
 		return unix.Signal(n), nil
 	}
 	name := strings.ToUpper(s)
+	folded := len(name) != len(s) // ſ and ı, whose capitals are S and I
 	if !strings.HasPrefix(name, "SIG") {
 		name = "SIG" + name
 	}
-	if n := unix.SignalNum(name); n != 0 {
+	if n := unix.SignalNum(name); n != 0 && !folded {
 		return n, nil
 	}
 	return 0, fmt.Errorf("unknown signal %q", s)

@@ -276,28 +276,6 @@ func TestShortTimeout(t *testing.T) {
 	}
 }
 
-// TestReportLost has nowhere to write the report to: the container is gone, and
-// that nobody is told is an error.
-func TestReportLost(t *testing.T) {
-	t.Parallel()
-	for _, e := range enders {
-		t.Run(e.name, func(t *testing.T) {
-			t.Parallel()
-			r := rig.Open(t)
-			c := r.New(rig.Spec{Args: []string{"crowd", "6"}, PIDs: rig.HostPIDs})
-			running(c)
-			r.Via = []string{"sh", "-c", `exec "$@" >/dev/full`, "sh"}
-			args := e.args(c.ID)
-			res := r.Run(append([]string{args[0], "--format=json"}, args[1:]...)...)
-			if res.Status != 1 || !strings.Contains(res.Stderr, "no space left on device") {
-				t.Errorf("want status 1: %s", res)
-			}
-			r.Via = nil
-			e.check(c, res)
-		})
-	}
-}
-
 // report is what --format json prints.
 type report struct {
 	ID        string

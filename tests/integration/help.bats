@@ -12,6 +12,12 @@ load helpers
   stdout_is "$general"
 }
 
+@test "help: its first words are upstream's, which scripts look for" {
+  call "$RUNC" --help
+  ((status == 0))
+  [[ $stdout =~ ^NAME:[[:space:]]+'runc - Open Container Initiative runtime' ]] || fail "the help begins otherwise:" "$stdout"
+}
+
 @test "help: of a command by help COMMAND, COMMAND --help and COMMAND -h" {
   local text
   call "$RUNC" kill --help

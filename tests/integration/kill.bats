@@ -360,6 +360,55 @@ gone() {
   nothing_alive
 }
 
+@test "--kill-wait-max bounds what an annotation asks for, and says so" {
+  runc_waits
+  host_pidns
+  config '.annotations["org.opencontainers.runc.kill.wait"] = "8760h"'
+  start_six "$ID"
+  runc kill "$ID" KILL
+  nothing_alive
+  stderr_has 'annotation org.opencontainers.runc.kill.wait: 8760h0m0s is more than the limit of 10s'
+  RUNC_FLAGS=(--kill-wait-max 20s)
+  runc delete --force "$ID"
+  stderr_has '8760h0m0s is more than the limit of 20s'
+  [[ ! -e $ROOT/$ID ]] || fail "it is still there"
+}
+
+@test "--kill-wait-max: what an annotation asks for within it is not spoken of, nor is any with 0" {
+  runc_waits
+  host_pidns
+  local flag wait=5s
+  for flag in --kill-wait-max=5s --kill-wait-max=0 --kill-wait=5s; do
+    config --arg wait "$wait" '.annotations["org.opencontainers.runc.kill.wait"] = $wait'
+    RUNC_FLAGS=("$flag")
+    runc run -d -b "$BUNDLE" "$ID"
+    runc kill "$ID" KILL
+    [[ -z $stderr ]] || fail "with $flag it says" "$stderr"
+    runc delete --force --wait "$ID"
+    wait=8760h
+  done
+}
+
+@test "--kill-wait-max: an annotation holds its caller up for no longer" {
+  runc_waits
+  only_in_layouts hybrid v1
+  config '.annotations["org.opencontainers.runc.kill.wait"] = "8760h"'
+  six_below_a_frozen_parent
+  RUNC_FLAGS=(--kill-wait-max 300ms)
+  CALL_TIMEOUT=20
+  runc_exits 124 kill "$ID" KILL
+  stderr_has "so 300ms it is"
+  stderr_has "6 processes still alive"
+  runc_exits 124 delete --force "$ID"
+  RUNC_FLAGS=(--kill-wait-max 0)
+  runc kill "$ID" KILL
+  living_are 6
+  RUNC_FLAGS=()
+  echo THAWED >"$PARENT/freezer.state"
+  runc kill --all --wait --timeout 5s "$ID" KILL
+  nothing_alive
+}
+
 @test "kill --wait: SIGTERM ends the wait at once, the container lives on" {
   runc_waits
   echo_signals HUP
@@ -384,6 +433,10 @@ gone() {
   refused "" kill --wait --timeout=-1s "$ID" KILL
   refused "" kill --wait --timeout soon "$ID" KILL
   refused "--kill-after 10s is not before --timeout 10s" kill --wait --kill-after 10s "$ID" TERM
+  one_line
+  RUNC_FLAGS=(--kill-wait-max=-1s)
+  refused "--kill-wait-max must not be negative, but is -1s" kill "$ID" KILL
+  RUNC_FLAGS=()
   one_line
   refused "unknown signal" kill --wait "$ID" NONSENSE
   one_line

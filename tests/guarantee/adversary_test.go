@@ -126,14 +126,15 @@ func adversary(t *testing.T) {
 type score struct {
 	mu                   sync.Mutex
 	commands, cut        int
+	runs, execs          int // that succeeded
 	claims, judged, left int // --wait with exit 0; of these looked after; processes that had left
 	timeouts             int
 	slowest              time.Duration // of the deletes at the end
 }
 
 func (s *score) String() string {
-	return fmt.Sprintf("%d commands, %d of them killed half way; %d claims of a --wait, %d could be judged and held; %d processes had left their cgroups and stayed unharmed; %d final deletes timed out, the slowest took %s",
-		s.commands, s.cut, s.claims, s.judged, s.left, s.timeouts, s.slowest.Round(time.Millisecond))
+	return fmt.Sprintf("%d commands, %d of them killed half way; %d containers, %d execs; %d claims of a --wait, %d could be judged and held; %d processes had left their cgroups and stayed unharmed; %d final deletes timed out, the slowest took %s",
+		s.commands, s.cut, s.runs, s.execs, s.claims, s.judged, s.left, s.timeouts, s.slowest.Round(time.Millisecond))
 }
 
 func (s *score) add(f func()) {
@@ -148,7 +149,9 @@ type siege struct {
 	rnd  *rand.Rand
 	c    *rig.Container
 	pids string
-	sum  *score
+	// scratch are cgroups outside of the container, for those who leave it.
+	scratch []string
+	sum     *score
 
 	mu       sync.Mutex
 	inits    map[string]bool // by rig.Process.Key
@@ -161,7 +164,7 @@ type siege struct {
 func newSiege(t *testing.T, seed uint64, log string, sum *score) *siege {
 	s := &siege{Rig: rig.Open(t), rnd: rand.New(rand.NewPCG(seed, 4)), sum: sum, inits: map[string]bool{}, began: time.Now()}
 	s.pids = []string{rig.HostPIDs, rig.PrivatePIDs}[s.rnd.IntN(2)]
-	scratch := s.Scratch("left")
+	s.scratch = s.Scratch("left")
 	spec := rig.Spec{
 		Args: []string{"adversary", "init", fmt.Sprint(s.rnd.Uint64()), "36"}, PIDs: s.pids, Limit: 100, Nested: s.rnd.IntN(4) == 0,
 	}
@@ -177,7 +180,7 @@ func newSiege(t *testing.T, seed uint64, log string, sum *score) *siege {
 		for _, h := range s.Hierarchies() {
 			own = append(own, h.Mount+conf.Linux.CgroupsPath)
 		}
-		conf.Process.Env = append(conf.Process.Env, "ADVERSARY_CGROUPS="+inContainer(own), "ADVERSARY_SCRATCH="+inContainer(scratch))
+		conf.Process.Env = append(conf.Process.Env, "ADVERSARY_CGROUPS="+inContainer(own), "ADVERSARY_SCRATCH="+inContainer(s.scratch))
 		if hook { // the window in which there is no state file gets longer
 			conf.Hooks = &specs.Hooks{CreateContainer: []specs.Hook{{Path: s.Program("busybox"), Args: []string{"sleep", "0.05"}}}}
 		}
@@ -222,8 +225,8 @@ func (s *siege) run() {
 	time.Sleep(time.Duration(s.rnd.IntN(120)) * time.Millisecond) // for it to grow
 	var all [3][]order
 	for i := range all {
-		for range 2 + s.rnd.IntN(4) {
-			all[i] = append(all[i], s.draw())
+		for n := range 3 + s.rnd.IntN(4) {
+			all[i] = append(all[i], s.draw(i == 0, n == 0))
 		}
 	}
 	var wg sync.WaitGroup
@@ -238,10 +241,14 @@ func (s *siege) run() {
 	s.finish()
 }
 
-// draw draws a command.
-func (s *siege) draw() order {
+// draw draws a command: one that makes or ends the container, if it is to matter,
+// else as often as not an exec, while there is something to exec in.
+func (s *siege) draw(matters, first bool) order {
 	id := s.c.ID
-	o := order{pause: time.Duration(s.rnd.IntN(40)) * time.Millisecond}
+	o := order{pause: time.Duration(s.rnd.IntN(60)) * time.Millisecond}
+	if matters {
+		o.pause *= 2
+	}
 	if s.rnd.IntN(6) == 0 {
 		o.cut = time.Duration(1+s.rnd.IntN(60)) * time.Millisecond
 	}
@@ -249,29 +256,37 @@ func (s *siege) draw() order {
 	seed, exec := fmt.Sprint(s.rnd.Uint64()), []string{"exec", "-d", id, "adversary", "exec"}
 	bundle := []string{"-b", s.c.Bundle, id}
 	choices := [][]string{
-		{"kill", "--wait", timeout, id, "KILL"},
-		{"kill", "--wait", timeout, "--kill-after=20ms", id, "TERM"},
-		{"kill", "--wait", "--timeout=300ms", id, "0"},
-		{"kill", id, "KILL"},
-		{"kill", "--all", id, []string{"TERM", "KILL", "STOP", "USR1"}[s.rnd.IntN(4)]},
-		{"delete", id},
-		{"delete", "--force", id},
-		{"delete", "--wait", timeout, id},
-		{"delete", "--force", "--wait", timeout, id},
-		append(slices.Clone(exec), seed, "8"),
-		append(slices.Clone(exec), seed, "8"),
-		append(slices.Clone(exec), seed, "4"),
-		{"pause", id},
-		{"resume", id},
-		{"update", "--pids-limit", "90", id},
-		{"list"},
-		{"state", id},
-		append([]string{"create"}, bundle...),
 		append([]string{"create"}, bundle...),
 		append([]string{"run", "-d"}, bundle...),
+		{"kill", "--wait", timeout, id, "KILL"},
+		{"kill", "--wait", "--timeout=900ms", "--kill-after=20ms", id, "TERM"},
+		{"delete", "--force", "--wait", timeout, id},
+		{"delete", "--force", "--wait", "--timeout=9s", id},
+		{"delete", "--force", id},
+	}
+	if !matters {
+		choices = append(choices[1:], [][]string{
+			{"kill", "--wait", "--timeout=300ms", id, "0"},
+			{"kill", id, "KILL"},
+			{"kill", "--all", id, []string{"TERM", "KILL", "STOP", "USR1"}[s.rnd.IntN(4)]},
+			{"delete", id},
+			{"delete", "--wait", timeout, id},
+			append(slices.Clone(exec), seed, "8"),
+			append(slices.Clone(exec), seed, "8"),
+			append(slices.Clone(exec), seed, "4"),
+			append(slices.Clone(exec), seed, "4"),
+			{"pause", id},
+			{"resume", id},
+			{"update", "--pids-limit", "90", id},
+			{"list"},
+			{"state", id},
+		}...)
+	}
+	if first && !matters && s.rnd.IntN(2) == 0 {
+		choices = [][]string{append(slices.Clone(exec), seed, "8")}
 	}
 	if os.Getenv("CREATE") == "0" {
-		choices = slices.DeleteFunc(choices, func(c []string) bool { return creates(c) })
+		choices = slices.DeleteFunc(choices, creates)
 	}
 	o.args = choices[s.rnd.IntN(len(choices))]
 	if o.args[0] == "create" && s.rnd.IntN(4) > 0 {
@@ -316,6 +331,8 @@ func (s *siege) obey(o order) {
 	s.sum.add(func() {
 		s.sum.commands++
 		count(&s.sum.cut, cut)
+		count(&s.sum.runs, creates(args) && res.Status == 0)
+		count(&s.sum.execs, args[0] == "exec" && res.Status == 0)
 		count(&s.sum.claims, claim)
 		count(&s.sum.judged, judged)
 	})
@@ -385,9 +402,9 @@ func where(pid int) string {
 
 // finish deletes what there is and looks for itself.
 func (s *siege) finish() {
-	away := s.away()
 	args := []string{"delete", "--force", "--wait", "--timeout=15s", s.c.ID}
 	quiet, before := s.begin(args)
+	away := s.away()
 	res := s.Run(args...)
 	left := s.remains()
 	s.end(args, before)
@@ -406,32 +423,42 @@ func (s *siege) finish() {
 	case res.Status != 0:
 		s.Errorf("the delete at the end: %s", res)
 	}
-	for _, d := range s.c.Dirs() {
-		left = append(left, d)
-	}
+	left = append(left, s.c.Dirs()...)
 	if _, err := os.Lstat(s.c.StateDir()); err == nil {
 		left = append(left, s.c.StateDir())
 	}
 	if len(left) > 0 {
 		s.Errorf("still there after %s\n%s", res, strings.Join(left, "\n"))
 	}
+	now := s.away()
 	for _, p := range away {
-		if now := s.away(); !slices.ContainsFunc(now, func(q rig.Process) bool { return p.Key() == q.Key() }) && time.Since(s.began) < 15*time.Second {
+		if !slices.ContainsFunc(now, func(q rig.Process) bool { return p.Key() == q.Key() }) && time.Since(s.began) < 15*time.Second {
 			s.Errorf("process %s had left the container before the delete began, and was ended by it", p)
 		}
 	}
 }
 
-// away lists those who have left for good: they idle, in no cgroup of the
-// container's, in the PID namespace of the test.
+// away lists those who have left for good: they idle in the cgroups outside, and
+// in the PID namespace of the test, so that nobody's end is theirs.
 func (s *siege) away() []rig.Process {
 	own, err := os.Readlink("/proc/self/ns/pid")
 	if err != nil {
 		s.Fatal(err)
 	}
+	var there []string // in each hierarchy
+	for i, dir := range s.scratch {
+		text, err := os.ReadFile(filepath.Join(dir, "cgroup.procs"))
+		if err != nil {
+			s.Fatal(err)
+		}
+		ids := strings.Fields(string(text))
+		if there = slices.DeleteFunc(there, func(id string) bool { return !slices.Contains(ids, id) }); i == 0 {
+			there = ids
+		}
+	}
 	return slices.DeleteFunc(s.c.Alive(), func(p rig.Process) bool {
 		ns, err := os.Readlink(filepath.Join("/proc", strconv.Itoa(p.Pid), "ns/pid"))
-		return err != nil || ns != own || !s.hasLeft(p)
+		return err != nil || ns != own || !slices.Contains(there, strconv.Itoa(p.Pid)) || !s.hasLeft(p)
 	})
 }
 

@@ -79,17 +79,17 @@ func FuzzSalvage(f *testing.F) {
 	})
 }
 
-// FuzzSalvageCut cuts a sound state file off, and has one byte of it changed:
-// what is salvaged of the part before is what the file was written with.
+// FuzzSalvageCut cuts a sound state file off, and may have zeros follow, as after a
+// crash: what is salvaged is what the file was written with.
 func FuzzSalvageCut(f *testing.F) {
 	whole, err := os.ReadFile("testdata/state.json")
 	if err != nil {
 		f.Fatal(err)
 	}
 	f.Add(4711, uint64(78815), "/sys/fs/cgroup/demo", uint(600), byte(0))
-	f.Add(1<<22, uint64(1)<<63, "/sys/fs/cgroup/\"\\\n", uint(1<<20), byte('"'))
-	f.Add(12, uint64(12), "", uint(100), byte('}'))
-	f.Fuzz(func(t *testing.T, pid int, start uint64, path string, cut uint, then byte) {
+	f.Add(1<<22, uint64(1)<<63, "/sys/fs/cgroup/\"\\\n", uint(1<<20), byte(1))
+	f.Add(12, uint64(12), "", uint(100), byte(8))
+	f.Fuzz(func(t *testing.T, pid int, start uint64, path string, cut uint, zeros byte) {
 		var state libcontainer.State
 		if err := json.Unmarshal(whole, &state); err != nil {
 			t.Fatal(err)
@@ -102,7 +102,7 @@ func FuzzSalvageCut(f *testing.F) {
 			t.Fatal(err)
 		}
 		n := int(cut % uint(len(data)+1))
-		data = append(data[:n:n], then)
+		data = append(data[:n:n], make([]byte, zeros)...)
 		r := Salvage(data)
 		if r.InitPid != 0 && (r.InitPid != pid || r.InitStartTime != start) {
 			t.Errorf("cut off after %d bytes, init is process %d of %d, not %d of %d", n, r.InitPid, r.InitStartTime, pid, start)

@@ -373,12 +373,14 @@ func (s *siege) end(args []string, created int) bool {
 	return s.created == created
 }
 
-// remains is what is left of the container: not of those who left its cgroups,
-// unless they end with its PID namespace, or are init.
+// remains is what is left of the container: not those who left its cgroups, unless
+// they end with its PID namespace, or are init. Nor is one that was born while
+// the last was killed and is past its return to user space; where it still is in a
+// cgroup that says so.
 func (s *siege) remains() []string {
 	var left []string
 	for _, p := range s.c.Alive() {
-		if !s.hasLeft(p) {
+		if !s.hasLeft(p) && (s.isInit(p) || !rig.Exiting(p.Pid)) {
 			left = append(left, "process "+p.String()+" "+where(p.Pid))
 		}
 	}
@@ -389,9 +391,13 @@ func (s *siege) remains() []string {
 }
 
 func (s *siege) hasLeft(p rig.Process) bool {
+	return s.pids == rig.HostPIDs && !s.isInit(p) && !s.c.Inside(p.Pid)
+}
+
+func (s *siege) isInit(p rig.Process) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.pids == rig.HostPIDs && !s.inits[p.Key()] && !s.c.Inside(p.Pid)
+	return s.inits[p.Key()]
 }
 
 func where(pid int) string {

@@ -29,6 +29,26 @@ func (c *Container) Inside(pid int) bool {
 	return false
 }
 
+// Exiting tells whether all threads of a process are in the kernel's do_exit, from
+// which none returns. The first
+// process of a PID namespace stays there until the rest of that has ended, and by
+// then has left its cgroup already.
+func Exiting(pid int) bool {
+	files, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+	for _, f := range files {
+		text, err := os.ReadFile(f)
+		if err != nil {
+			continue
+		}
+		const exiting = 0x4 // PF_EXITING of linux/sched.h
+		fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
+		if flags, err := strconv.ParseUint(fields[6], 10, 64); err != nil || flags&exiting == 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // InitKey is the [Process.Key] of the init that the container's state file
 // names; "" if there is none.
 func (c *Container) InitKey() string {

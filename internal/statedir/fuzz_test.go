@@ -38,8 +38,9 @@ func FuzzRead(f *testing.F) {
 	for _, s := range seeds(f) {
 		f.Add(s)
 	}
+	root := f.TempDir()
 	f.Fuzz(func(t *testing.T, data []byte) {
-		root := withState(t, "demo", data)
+		putState(t, root, "demo", data)
 		state, err := Read(root, "demo")
 		if err != nil {
 			return

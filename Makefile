@@ -138,7 +138,7 @@ test-fuzz: deps-build ## all of them within four minutes: what continuous integr
 	TAGS="$(TAGS)" TOTAL=200 script/fuzz
 
 .PHONY: soak-guarantee
-soak-guarantee: deps-test runc ## the same for hours: 500 rounds of each race, every kill point, thousands of random rounds (ROUNDS=n)
+soak-guarantee: deps-test runc ## the same for hours: 500 rounds of each race, every kill point, thousands of random rounds, 10,000 of the adversary (ROUNDS=n)
 	SOAK=1 RUNC="$(RUNC)" $(GO) test -timeout 12h -v -tags "$(TAGS)" ./tests/guarantee/...
 
 # Bats files about what is installed, rather than about what it does.

@@ -509,33 +509,6 @@ func TestCoveredFiles(t *testing.T) {
 	}
 }
 
-// TestUnmounted takes a hierarchy out of runc's sight. What is in there can't be
-// known, and nobody may be signalled.
-func TestUnmounted(t *testing.T) {
-	t.Parallel()
-	for _, pids := range []string{rig.PrivatePIDs, rig.HostPIDs} {
-		t.Run(pids, func(t *testing.T) {
-			t.Parallel()
-			r := rig.Open(t)
-			c := r.New(rig.Spec{Args: []string{"crowd", "6"}, PIDs: pids})
-			running(c)
-			for _, h := range r.Hierarchies() {
-				r.Via = []string{"unshare", "-m", "sh", "-c", "umount -l " + h.Mount + ` && exec "$@"`, "sh"}
-				for _, e := range enders {
-					if res := r.Run(e.args(c.ID)...); res.Status != 1 || !strings.Contains(res.Stderr, "cannot tell whether "+c.Dir(h)) {
-						t.Errorf("without %s: want status 1, and what can't be told: %s", h, res)
-					}
-				}
-				if n := len(c.Alive()); n != 6 {
-					t.Fatalf("%d alive, want 6", n)
-				}
-			}
-			r.Via = nil
-			c.Delete()
-		})
-	}
-}
-
 // TestReadOnlyCgroups gives runc a read-only view of all cgroups.
 func TestReadOnlyCgroups(t *testing.T) {
 	t.Parallel()

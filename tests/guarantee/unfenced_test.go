@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -113,11 +112,7 @@ func killedUnclaimed(r *rig.Rig, c *rig.Container, e ender, why string) {
 // claims nothing need not have done.
 func dies(r *rig.Rig, c *rig.Container, res rig.Result) {
 	r.Helper()
-	end := time.Now().Add(5 * time.Second)
-	for len(c.Alive()) > 0 {
-		if time.Now().After(end) {
-			r.Fatalf("%v live on after %s", c.Alive(), res)
-		}
-		time.Sleep(2 * time.Millisecond)
+	if !allDead(c, true) {
+		r.Fatalf("%v live on after %s", c.Alive(), res)
 	}
 }

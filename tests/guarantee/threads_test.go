@@ -19,7 +19,7 @@ func TestThreadRelay(t *testing.T) {
 		t.Run(pids, func(t *testing.T) {
 			t.Parallel()
 			r := rig.Open(t)
-			for range rounds(30, 1000) {
+			for range rounds(20, 1000) {
 				c := r.New(rig.Spec{Args: []string{"relay"}, PIDs: pids}).Run()
 				pid := c.Pid()
 				r.Await("the first thread's end", func() bool { return rig.Comm(pid) == "relay" && rig.State(pid) == "Z" })

@@ -15,20 +15,20 @@ import (
 	"runcsync/tests/guarantee/rig"
 )
 
-// TestManyCgroups bounds what is done with a container that has 20,000 cgroups,
+// TestManyCgroups bounds what is done with a container that has 30,000 cgroups,
 // none of which need be looked at to kill, or to learn that all are empty; and with
 // one that makes more as fast as it can.
 func TestManyCgroups(t *testing.T) {
 	r := rig.Open(t)
 	h := r.Hierarchy("")
-	few := r.New(rig.Spec{Args: []string{"crowd", "6"}, PIDs: rig.HostPIDs})
-	running(few)
+	few := r.New(rig.Spec{PIDs: rig.HostPIDs}).Run()
+	few.Settled(1)
 	// The hierarchy is at /mnt.
-	c := r.New(rig.Spec{Args: []string{"crowd", "6"}, PIDs: rig.HostPIDs, Edit: func(s *specs.Spec) {
+	c := r.New(rig.Spec{PIDs: rig.HostPIDs, Edit: func(s *specs.Spec) {
 		s.Mounts = append(s.Mounts, specs.Mount{Destination: "/mnt", Source: h.Mount, Type: "bind", Options: []string{"bind"}})
-	}})
-	running(c)
-	for i := range 100 {
+	}}).Run()
+	c.Settled(1)
+	for i := range 150 {
 		top := c.Sub(h, fmt.Sprint("many.", i))
 		for j := range 200 {
 			if err := os.Mkdir(filepath.Join(top, fmt.Sprint(j)), 0o755); err != nil {
@@ -40,17 +40,17 @@ func TestManyCgroups(t *testing.T) {
 	// The best of some, in turn: other work on the machine takes its time.
 	const short = 50 * time.Millisecond
 	floor, best := rig.Bound, rig.Bound
-	for range 3 {
+	for range 5 {
 		floor = min(floor, outlasted(r, few, short).Took)
 		best = min(best, outlasted(r, c, short).Took)
 	}
 	t.Logf("--timeout=%s: %s, and %s with all cgroups", short, floor, best)
-	if best > 2*floor {
+	if best > 3*floor+short {
 		t.Errorf("a wait of %s took %s, and %s with all cgroups", short, floor, best)
 	}
 
 	c.Exec("sprawl", "/mnt"+c.Cgroup, "2", "60000")
-	awaitCgroups(r, c.Dir(h), 100+10)
+	awaitCgroups(r, c.Dir(h), 150+10)
 	const long = 2 * time.Second
 	floor, res := timedKill(r, few, long)
 	if res.Status != 0 {
@@ -58,7 +58,7 @@ func TestManyCgroups(t *testing.T) {
 	}
 	dead, res := timedKill(r, c, long)
 	t.Logf("dead after %s, and after %s with ever more cgroups: %s", floor, dead, res)
-	if dead > 4*floor+long/10 {
+	if dead > 4*floor+long/4 {
 		t.Errorf("it took %s to kill some processes, and %s with ever more cgroups: %s", floor, dead, res)
 	}
 	if res.Status != 0 && res.Status != 124 || res.Took > 2*long {

@@ -78,7 +78,7 @@ func TestNothingNoted(t *testing.T) {
 				r.Rootless(false)
 				c := r.New(rig.Spec{Args: []string{"crowd", fmt.Sprint(n)}, PIDs: rig.HostPIDs}).Run()
 				c.Settled(n)
-				forget(r, c)
+				bare(r, c)
 				if initGone {
 					endInit(r, c)
 					for _, e := range enders {
@@ -99,8 +99,8 @@ func TestNothingNoted(t *testing.T) {
 	}
 }
 
-// forget leaves nothing in a state directory that upstream's runtime does not have.
-func forget(r *rig.Rig, c *rig.Container) {
+// bare leaves nothing in a state directory that upstream's runtime does not have.
+func bare(r *rig.Rig, c *rig.Container) {
 	r.Helper()
 	files, err := os.ReadDir(c.StateDir())
 	if err != nil {

@@ -423,40 +423,6 @@ func TestSlowHook(t *testing.T) {
 	}
 }
 
-// TestFewDescriptors has runc make do with fewer descriptors than there are
-// processes. It needs one for each hierarchy, and some twenty besides; with less
-// it has to say so.
-func TestFewDescriptors(t *testing.T) {
-	for _, pids := range []string{rig.PrivatePIDs, rig.HostPIDs} {
-		for _, e := range endings {
-			t.Run(pids+"/"+e.name, func(t *testing.T) {
-				r := rig.Open(t)
-				c := r.New(rig.Spec{Args: []string{"crowd", "300"}, PIDs: pids}).Run()
-				c.AwaitProcesses(300)
-				r.Via = []string{"prlimit", fmt.Sprintf("--nofile=%d", 24+len(r.Hierarchies()))}
-				e.end(c)
-			})
-		}
-		t.Run(pids+"/too few", func(t *testing.T) {
-			r := rig.Open(t)
-			c := r.New(rig.Spec{Args: []string{"crowd", "300"}, PIDs: pids}).Run()
-			c.AwaitProcesses(300)
-			for n := 24; n > 4; n-- {
-				r.Via = []string{"prlimit", fmt.Sprintf("--nofile=%d", n)}
-				res := r.Run("kill", "--wait", "--all", "--timeout=2s", c.ID, "KILL")
-				switch {
-				case res.Status == 0:
-					c.Gone(res)
-				case res.Stderr == "":
-					t.Errorf("want an error: %s", res)
-				}
-			}
-			r.Via = nil
-			c.Kill("--all")
-		})
-	}
-}
-
 // TestCoveredFiles hides single files of the container's cgroup. What can't be
 // read can't be claimed; what can't be written is done without.
 func TestCoveredFiles(t *testing.T) {
@@ -507,33 +473,6 @@ func TestCoveredFiles(t *testing.T) {
 				c.Delete()
 			})
 		}
-	}
-}
-
-// TestUnmounted takes a hierarchy out of runc's sight. What is in there can't be
-// known, and nobody may be signalled.
-func TestUnmounted(t *testing.T) {
-	t.Parallel()
-	for _, pids := range []string{rig.PrivatePIDs, rig.HostPIDs} {
-		t.Run(pids, func(t *testing.T) {
-			t.Parallel()
-			r := rig.Open(t)
-			c := r.New(rig.Spec{Args: []string{"crowd", "6"}, PIDs: pids})
-			running(c)
-			for _, h := range r.Hierarchies() {
-				r.Via = []string{"unshare", "-m", "sh", "-c", "umount -l " + h.Mount + ` && exec "$@"`, "sh"}
-				for _, e := range enders {
-					if res := r.Run(e.args(c.ID)...); res.Status != 1 || !strings.Contains(res.Stderr, "cannot tell whether "+c.Dir(h)) {
-						t.Errorf("without %s: want status 1, and what can't be told: %s", h, res)
-					}
-				}
-				if n := len(c.Alive()); n != 6 {
-					t.Fatalf("%d alive, want 6", n)
-				}
-			}
-			r.Via = nil
-			c.Delete()
-		})
 	}
 }
 

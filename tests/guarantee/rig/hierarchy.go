@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -95,6 +96,31 @@ func (c *Container) Sub(h Hierarchy, name string) string {
 	dir := filepath.Join(c.Dir(h), name)
 	c.rig.mkcgroup(h, dir)
 	return dir
+}
+
+// Cgroup makes a cgroup that belongs to no container, beside all others, with
+// one below it for each further name. It returns the path of the last. They
+// are removed when the test ends.
+func (r *Rig) Cgroup(h Hierarchy, names ...string) string {
+	r.Helper()
+	dir := filepath.Join(h.Mount, fmt.Sprintf("beside-%s-%d-%d", r.View, os.Getpid(), serial.Add(1)))
+	r.removeLater(dir)
+	for _, name := range append([]string{""}, names...) {
+		dir = filepath.Join(dir, name)
+		r.mkcgroup(h, dir)
+	}
+	return dir
+}
+
+// removeLater removes a cgroup and those below it when the test ends, as soon as
+// their processes have.
+func (r *Rig) removeLater(dir string) {
+	r.Cleanup(func() {
+		end := time.Now().Add(Bound)
+		for removeCgroup(dir) != nil && time.Now().Before(end) {
+			time.Sleep(5 * time.Millisecond)
+		}
+	})
 }
 
 // mkcgroup makes a cgroup that takes processes.

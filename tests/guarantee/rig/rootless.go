@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
@@ -61,12 +60,7 @@ func (r *Rig) delegate() {
 	var enter strings.Builder
 	for _, h := range r.Hierarchies() {
 		top := filepath.Join(h.Mount, r.delegated)
-		r.Cleanup(func() {
-			end := time.Now().Add(Bound)
-			for removeCgroup(top) != nil && time.Now().Before(end) {
-				time.Sleep(5 * time.Millisecond)
-			}
-		})
+		r.removeLater(top)
 		caller := filepath.Join(top, "caller")
 		r.mkcgroup(h, top)
 		r.mkcgroup(h, caller)

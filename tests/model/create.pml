@@ -18,7 +18,8 @@
  *
  * LATE_ROOM is another design, not a fault: create makes the directory first and
  * enters the room then; origin.json, which only one can make, decides whose the
- * directory is.
+ * directory is. EARLY_FIND is a fault of that: create looks its directory up before
+ * the note is in it.
  */
 
 #ifndef SIGKILLS
@@ -101,6 +102,7 @@ inline enter() {
 
 proctype Create(byte me) {
 	byte made = 0; /* the directory taken for one's own */
+	byte where;    /* the one that the note is in */
 
 #ifdef IN_TURN
 	if :: me == 2 -> gone[1] :: else fi; /* the second begins when the first has ended */
@@ -116,12 +118,21 @@ proctype Create(byte me) {
 	:: atomic { kills > 0 -> kills--; goto dead }
 	fi;
 #ifdef LATE_ROOM
+#ifdef EARLY_FIND
+	STEP(made = dir);
+#endif
 	enter();
+#endif
+#ifdef FAULT_2
+	where = made;
 #endif
 #ifndef FAULT_2
 	STEP(
 		if
-		:: dir != 0 && origin == 0 -> origin = me; made = dir /* by name: it may be another's */
+		:: dir != 0 && origin == 0 -> origin = me; where = dir; /* by name: it may be another's */
+#ifndef EARLY_FIND
+			made = dir
+#endif
 		:: else -> goto refused
 		fi
 	);
@@ -129,8 +140,8 @@ proctype Create(byte me) {
 	STEP(if :: dir != 0 -> fifo = me :: else -> goto failed fi);
 	STEP(
 		/* Guarantee 3, for create: whoever was told 0 was told the truth. */
-		assert(!claimed[made]);
-		proc[me] = FORKED; started[me] = made; run Process(me)
+		assert(!claimed[where]);
+		proc[me] = FORKED; started[me] = where; run Process(me)
 	);
 	STEP(proc[me] != FORKED);
 	STEP(if :: proc[me] == DEAD -> goto failed :: else fi);
@@ -151,6 +162,7 @@ failed:
 	STEP(if :: dir == made && state == me -> state = 0 :: else fi);
 	STEP(if :: dir == made && origin == me -> origin = 0; fifo = 0 :: else fi);
 	STEP(if :: dir == made && EMPTY -> dir = 0 :: else fi);
+	assert(origin != me && state != me && !ALIVE(me)); /* nothing of it is left */
 	goto done;
 
 refused: /* leaves nothing; what another one has made it leaves alone */

@@ -38,6 +38,8 @@ FUZZTIME ?=
 ROUNDS ?=
 LAYOUTS ?=
 JOBS ?=
+# Models of make test-model; empty means all.
+MODELS ?=
 # Guests of make test-vm, or of make vm-shell; empty means all, or its default.
 KERNELS ?=
 DRIVERS ?=
@@ -125,6 +127,10 @@ unittest: deps-build ## Go tests, under the race detector
 	$(GO) test -race -timeout 5m -tags "$(TAGS)" $$($(GO) list ./... | grep -v /tests/guarantee)
 	$(GO) test -C bench ./...
 	$(GO) test -C script/tools ./...
+
+.PHONY: test-model
+test-model: deps-model ## the model of drain, fence, create and restart: all of its states, and faults that it has to find (JOBS=n MODELS="fence ...")
+	JOBS="$(JOBS)" script/test-model $(MODELS)
 
 .PHONY: guarantee
 guarantee: deps-test runc ## the guarantee on real containers in each cgroup layout (VIEWS="hybrid v1 v2" SEED=n)
@@ -256,11 +262,13 @@ help: ## list the targets
 		/^[a-z0-9 -]+:.*## / { printf "  %-20s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 # Debian packages: each target installs what is missing and says so in one line.
-.PHONY: deps-build deps-lint deps-test deps-demo deps-engines deps-packaging deps-vm
+.PHONY: deps-build deps-lint deps-test deps-model deps-demo deps-engines deps-packaging deps-vm
 deps-build:
 	@script/install-deps build
 deps-lint:
 	@script/install-deps build lint
+deps-model:
+	@script/install-deps model
 deps-test:
 	@script/install-deps build test
 deps-engines:

@@ -1,9 +1,6 @@
 package drain
 
-import (
-	"math"
-	"time"
-)
+import "time"
 
 // progress tells whether a tree that was killed by cgroup.kill is getting
 // emptier. A process of which the first thread has ended before the others gets
@@ -15,6 +12,9 @@ type progress struct {
 	size    int
 }
 
+// unknown is the size of a tree that has not been counted.
+const unknown = -1
+
 // patience is how long many processes may take until a quarter of them has
 // ended: on a busy machine none may have had its turn before.
 const patience = 500 * time.Millisecond
@@ -24,7 +24,7 @@ const patience = 500 * time.Millisecond
 func (p *progress) stuck(now time.Time, count func() (int, error)) (bool, error) {
 	switch {
 	case p.counted.IsZero():
-		p.counted, p.size = now, math.MaxInt
+		p.counted, p.size = now, unknown
 		return false, nil
 	case now.Sub(p.counted) < patience:
 		return false, nil
@@ -35,5 +35,5 @@ func (p *progress) stuck(now time.Time, count func() (int, error)) (bool, error)
 	}
 	was := p.size
 	p.counted, p.size = now, n
-	return n > was-was/4, nil
+	return was != unknown && 4*(was-n) < was, nil
 }

@@ -19,6 +19,8 @@ func TestProgress(t *testing.T) {
 		"many that end":                {{0, -1, false}, {400 * time.Millisecond, -1, false}, {500 * time.Millisecond, 9000, false}, {time.Second, 6000, false}, {1500 * time.Millisecond, 100, false}},
 		"none ends":                    {{0, -1, false}, {500 * time.Millisecond, 320, false}, {time.Second, 320, true}, {1100 * time.Millisecond, -1, false}, {1500 * time.Millisecond, 320, true}},
 		"one ends each 400 ms":         {{0, -1, false}, {400 * time.Millisecond, -1, false}, {800 * time.Millisecond, 320, false}, {1200 * time.Millisecond, -1, false}, {1600 * time.Millisecond, 318, true}},
+		"one that stays":               {{0, -1, false}, {500 * time.Millisecond, 1, false}, {time.Second, 1, true}},
+		"one of three ends":            {{0, -1, false}, {500 * time.Millisecond, 3, false}, {time.Second, 2, false}, {1500 * time.Millisecond, 2, true}},
 		"a look comes late, all stays": {{0, -1, false}, {5 * time.Second, 1000, false}, {9 * time.Second, 1000, true}},
 	} {
 		var p progress

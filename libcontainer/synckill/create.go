@@ -41,18 +41,18 @@ func Make(c *libcontainer.Container, stateDir string) (_ *Making, err error) {
 			_ = os.Remove(stateDir) // if it is empty: then nobody is further than here
 		}
 	}()
-	p, err := find(stateDir)
+	leave, err := EnterExec(stateDir)
 	if err != nil {
 		return nil, err
 	}
-	leave, err := EnterExec(stateDir)
-	if err == nil {
-		if err = record(c, stateDir); err != nil {
-			leave()
-		}
+	if err := record(c, stateDir); err != nil {
+		leave()
+		return nil, err
 	}
+	// Not before: until the note is in it the directory may become another one.
+	p, err := find(stateDir)
 	if err != nil {
-		p.close()
+		leave()
 		return nil, err
 	}
 	return &Making{container: c, place: p, leave: sync.OnceFunc(leave)}, nil

@@ -197,7 +197,7 @@ func (c *Container) namespaces(m *members, ownCgroup bool) (*namespaceSource, er
 		}
 		if s := c.neverStarted(); s != nil && liveErr != nil {
 			m.Sources = append(m.Sources, s)
-			return nil, nil
+			return nil, nil //nolint:nilerr // init is all that there can be
 		}
 		if liveErr != nil {
 			return nil, fmt.Errorf("it has no cgroup of its own, and of its namespaces: %w", liveErr)

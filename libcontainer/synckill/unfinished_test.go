@@ -142,7 +142,7 @@ func TestUnfinishedUnknown(t *testing.T) {
 // TestRemoveFiles removes the records last, in their order.
 func TestRemoveFiles(t *testing.T) {
 	dir := t.TempDir()
-	for _, name := range []string{originFile, "zz", stateFile, "aa", identityFile} {
+	for _, name := range []string{originFile, "zz", stateFile, cgroupsFile, "aa", identityFile} {
 		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -160,7 +160,7 @@ func TestRemoveFiles(t *testing.T) {
 		}
 		return names
 	}
-	if got := left(records...); !slices.Equal(got, []string{identityFile, originFile, stateFile}) {
+	if got := left(records...); !slices.Equal(got, []string{cgroupsFile, identityFile, originFile, stateFile}) {
 		t.Errorf("left %v, want the records", got)
 	}
 	if got := inOrder(mustReadDir(t, dir)); !slices.Equal(got, records) {

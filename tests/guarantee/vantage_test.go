@@ -20,8 +20,8 @@ import (
 // namespaces, or with the container's cgroups under another name. What can't be
 // known there must not be claimed, and nobody else signalled.
 
-// forget takes away what only this project's runc writes about a container.
-func forget(r *rig.Rig, c *rig.Container) {
+// withoutNotes takes away what only this project's runc writes about a container.
+func withoutNotes(r *rig.Rig, c *rig.Container) {
 	r.Helper()
 	for _, name := range []string{"origin.json", "cgroups.json", "namespaces.json"} {
 		if err := os.Remove(filepath.Join(c.StateDir(), name)); err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -61,7 +61,7 @@ func TestOtherTimeNamespace(t *testing.T) {
 		c := r.New(rig.Spec{Args: []string{"crowd", "6"}, PIDs: pids})
 		outside(r, c)
 		if !recorded {
-			forget(r, c)
+			withoutNotes(r, c)
 		}
 		r.Via = []string{"unshare", "-T", "--boottime", "100000", "--fork", "--kill-child"}
 		return r, c
@@ -146,7 +146,7 @@ func TestOtherPIDNamespace(t *testing.T) {
 						c := r.New(rig.Spec{Args: []string{"crowd", "6"}, PIDs: pids})
 						init := outside(r, c)
 						if !recorded {
-							forget(r, c)
+							withoutNotes(r, c)
 						}
 						r.Via = []string{"unshare", "-p", "--fork", "--kill-child"}
 						if proc != "" {

@@ -160,6 +160,7 @@ func (o origin) members(stateDir string, known *namespaceSource) *members {
 	if err := m.openTrees(o.CgroupPaths); err != nil && !o.Cgroup.Rootless {
 		m.doubt(err)
 	}
+	o.CreatorTime = o.Vantage.translate(now, drain.Process{Pid: o.Creator, StartTime: o.CreatorTime}).StartTime
 	s, err := newInitSource(o, stateDir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

@@ -157,6 +157,9 @@ func (o origin) members(stateDir string, known *namespaceSource) *members {
 	for _, err := range o.Vantage.judge(now) {
 		m.doubt(err)
 	}
+	if err := o.Vantage.users(now); err != nil {
+		m.doubt(err)
+	}
 	if err := m.openTrees(o.CgroupPaths); err != nil && !o.Cgroup.Rootless {
 		m.doubt(err)
 	}

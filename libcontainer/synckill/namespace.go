@@ -235,16 +235,15 @@ func (id identity) check(here vantage) error {
 // namespaces are the reasons for which processes may be overlooked that are told
 // by their namespaces.
 func (s *sight) namespaces(ownUser bool) (doubts []error) {
-	user := uint64(initialUser)
+	if s.here.seesAll() {
+		return nil
+	}
+	then := vantage{User: initialUser}
 	if s.then != nil {
-		user = s.then.User
+		then = *s.then
 	}
-	if ownUser && s.here.User != user {
-		// What they show of themselves is in terms of the reader's.
-		doubts = append(doubts, errors.New("it was made in another user namespace, from which its processes may be hidden"))
-	}
-	if s.here.User == initialUser && os.Geteuid() == 0 {
-		return doubts // from which nothing is hidden
+	if err := then.users(s.here); err != nil && ownUser {
+		doubts = append(doubts, err)
 	}
 	if hides, err := procHides(); err != nil || hides {
 		doubts = append(doubts, errors.Join(errors.New("/proc is mounted with hidepid, its processes may be hidden"), err))

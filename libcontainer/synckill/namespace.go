@@ -197,7 +197,7 @@ func (c *Container) namespaces(m *members, ownCgroup bool) (*namespaceSource, er
 		}
 		if s := c.neverStarted(); s != nil && liveErr != nil {
 			m.Sources = append(m.Sources, s)
-			return nil, nil
+			return nil, nil //nolint:nilerr // init is all that there can be
 		}
 		if liveErr != nil {
 			return nil, fmt.Errorf("it has no cgroup of its own, and of its namespaces: %w", liveErr)
@@ -235,16 +235,15 @@ func (id identity) check(here vantage) error {
 // namespaces are the reasons for which processes may be overlooked that are told
 // by their namespaces.
 func (s *sight) namespaces(ownUser bool) (doubts []error) {
-	user := uint64(initialUser)
+	if s.here.seesAll() {
+		return nil
+	}
+	then := vantage{User: initialUser}
 	if s.then != nil {
-		user = s.then.User
+		then = *s.then
 	}
-	if ownUser && s.here.User != user {
-		// What they show of themselves is in terms of the reader's.
-		doubts = append(doubts, errors.New("it was made in another user namespace, from which its processes may be hidden"))
-	}
-	if s.here.User == initialUser && os.Geteuid() == 0 {
-		return doubts // from which nothing is hidden
+	if err := then.users(s.here); err != nil && ownUser {
+		doubts = append(doubts, err)
 	}
 	if hides, err := procHides(); err != nil || hides {
 		doubts = append(doubts, errors.Join(errors.New("/proc is mounted with hidepid, its processes may be hidden"), err))

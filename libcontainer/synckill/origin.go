@@ -157,9 +157,13 @@ func (o origin) members(stateDir string, known *namespaceSource) *members {
 	for _, err := range o.Vantage.judge(now) {
 		m.doubt(err)
 	}
+	if err := o.Vantage.users(now); err != nil {
+		m.doubt(err)
+	}
 	if err := m.openTrees(o.CgroupPaths); err != nil && !o.Cgroup.Rootless {
 		m.doubt(err)
 	}
+	o.CreatorTime = o.Vantage.translate(now, drain.Process{Pid: o.Creator, StartTime: o.CreatorTime}).StartTime
 	s, err := newInitSource(o, stateDir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

@@ -59,11 +59,8 @@ func (c *Container) see() sight {
 		s.unsure, s.init = err, drain.Process{}
 		return s
 	}
-	if s.unsure = s.then.times(s.here); s.unsure != nil {
-		s.init.StartTime = 0
-		return s
-	}
-	s.find(s.then.startTimes(s.here, s.init.StartTime))
+	s.unsure = s.then.times(s.here)
+	s.init = s.then.translate(s.here, s.init)
 	return s
 }
 
@@ -108,22 +105,35 @@ func (s *sight) unrecorded() {
 		initial := vantage{Time: initialTime, Offset: new(int64(0))}
 		starts = append(starts, initial.startTimes(s.here, s.init.StartTime)...)
 	}
-	if !s.find(starts) && (!timeless || s.here.PID != initialPID) {
+	found := false
+	if s.init, found = locate(s.init, starts); !found && (!timeless || s.here.PID != initialPID) {
 		s.unsure = errors.New("nothing tells in which PID and time namespace it was made, and its first process is not seen from here")
 		s.doubts = append(s.doubts, s.unsure)
 	}
 }
 
-// find takes that of the start times which init has; it tells whether it has
-// one of them.
-func (s *sight) find(starts []uint64) bool {
-	st, err := system.Stat(s.init.Pid)
+// locate gives a process that of the start times which it has; it tells whether it
+// has one of them.
+func locate(p drain.Process, starts []uint64) (drain.Process, bool) {
+	st, err := system.Stat(p.Pid)
 	if err == nil && slices.Contains(starts, st.StartTime) {
-		s.init.StartTime = st.StartTime
-		return true
+		p.StartTime = st.StartTime
+		return p, true
 	}
-	s.init.StartTime = starts[0]
-	return false
+	p.StartTime = starts[0]
+	return p, false
+}
+
+// translate tells how /proc has a process at now that was recorded from v: with
+// StartTime 0 if that can't be compared.
+func (v vantage) translate(now vantage, p drain.Process) drain.Process {
+	if v.times(now) != nil {
+		p.StartTime = 0
+	}
+	if p.StartTime != 0 {
+		p, _ = locate(p, v.startTimes(now, p.StartTime))
+	}
+	return p
 }
 
 // misled tells whether libcontainer, which compares the state file's numbers as

@@ -202,7 +202,8 @@ func (u *Unfinished) members() (*members, error) {
 
 // changed tells whether the container has been completed.
 func (u *Unfinished) changed() error {
-	if _, err := os.Lstat(filepath.Join(u.place.path, stateFile)); err == nil {
+	// Not a link that leads nowhere, which is no state file to others.
+	if _, err := os.Stat(filepath.Join(u.place.path, stateFile)); err == nil {
 		return ErrChanged
 	}
 	return nil

@@ -101,6 +101,19 @@ func TestUnfinishedCompleted(t *testing.T) {
 	}
 }
 
+// TestUnfinishedLink takes no link that leads nowhere for a state file: nobody can
+// read the state, and it would be looked at again for ever.
+func TestUnfinishedLink(t *testing.T) {
+	u, dir := unfinished(t)
+	if err := os.Symlink("none", filepath.Join(dir, stateFile)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := u.Delete(t.Context(), Request{}, true, true); err != nil {
+		t.Error(err)
+	}
+	gonePath(t, dir)
+}
+
 // TestUnfinishedReplaced leaves a directory alone that was made later.
 func TestUnfinishedReplaced(t *testing.T) {
 	u, dir := unfinished(t)

@@ -288,6 +288,23 @@ func (v vantage) times(now vantage) error {
 	return nil
 }
 
+// users is why the caller, at now, may overlook processes of a container that was
+// made at v: what those that it may not look into show of themselves are user IDs
+// of the reader's user namespace. It is nil if nothing hides them.
+func (v vantage) users(now vantage) error {
+	if v.User == now.User || now.seesAll() {
+		return nil
+	}
+	return errors.New("it was made in another user namespace than the caller's, and its processes may be hidden")
+}
+
+// seesAll tells whether the caller, at v, may look into every process.
+func (v vantage) seesAll() bool {
+	var caps [2]unix.CapUserData
+	err := unix.Capget(&unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}, &caps[0])
+	return err == nil && v.User == initialUser && caps[0].Effective&(1<<unix.CAP_SYS_PTRACE) != 0
+}
+
 // tick is a start time's unit, in nanoseconds: USER_HZ is 100 on all
 // architectures runc is built for.
 const tick = 1e7

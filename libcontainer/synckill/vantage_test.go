@@ -321,19 +321,24 @@ func TestOwnNamespaces(t *testing.T) {
 // TestOtherUserNamespace doubts what processes show of themselves in terms of the
 // reader's user namespace.
 func TestOtherUserNamespace(t *testing.T) {
-	then := standing()
+	then, away := standing(), standing(func(v *vantage) { v.User = 99 })
 	for name, c := range map[string]struct {
 		s     sight
 		doubt bool
 	}{
 		"the same":                {sight{here: then, then: &then}, false},
-		"another":                 {sight{here: standing(func(v *vantage) { v.User = 99 }), then: &then}, true},
+		"the same, not the first": {sight{here: away, then: &away}, false},
+		"another":                 {sight{here: away, then: &then}, true},
+		"from the first":          {sight{here: then, then: &away}, !then.seesAll()},
 		"not recorded, the first": {sight{here: then}, false},
-		"not recorded, another":   {sight{here: standing(func(v *vantage) { v.User = 99 })}, true},
+		"not recorded, another":   {sight{here: away}, true},
 	} {
 		if got := c.s.namespaces(true); slices.ContainsFunc(got, func(err error) bool { return strings.Contains(err.Error(), "user namespace") }) != c.doubt {
 			t.Errorf("%s: %v", name, got)
 		}
+	}
+	if away.seesAll() {
+		t.Error("in a user namespace of its own the caller sees all")
 	}
 }
 

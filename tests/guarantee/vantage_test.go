@@ -20,8 +20,8 @@ import (
 // namespaces, or with the container's cgroups under another name. What can't be
 // known there must not be claimed, and nobody else signalled.
 
-// forget takes away what only this project's runc writes about a container.
-func forget(r *rig.Rig, c *rig.Container) {
+// withoutNotes takes away what only this project's runc writes about a container.
+func withoutNotes(r *rig.Rig, c *rig.Container) {
 	r.Helper()
 	for _, name := range []string{"origin.json", "cgroups.json", "namespaces.json"} {
 		if err := os.Remove(filepath.Join(c.StateDir(), name)); err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -61,7 +61,7 @@ func TestOtherTimeNamespace(t *testing.T) {
 		c := r.New(rig.Spec{Args: []string{"crowd", "6"}, PIDs: pids})
 		outside(r, c)
 		if !recorded {
-			forget(r, c)
+			withoutNotes(r, c)
 		}
 		r.Via = []string{"unshare", "-T", "--boottime", "100000", "--fork", "--kill-child"}
 		return r, c
@@ -122,6 +122,33 @@ func TestOtherTimeNamespace(t *testing.T) {
 	}
 }
 
+// TestCreatorOfOtherTime deletes a container that is being made, from another time
+// namespace: who makes it is not taken for another process that has its ID.
+func TestCreatorOfOtherTime(t *testing.T) {
+	t.Parallel()
+	if _, err := os.Stat("/proc/self/ns/time"); err != nil {
+		t.Skip("the kernel has no time namespaces (Linux 5.6)")
+	}
+	r := rig.Open(t)
+	c, create := creating(r, rig.HostPIDs, "create")
+	pid := create.Process.Pid
+	if err := unix.Kill(pid, unix.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	awaitState(r, pid, "T")
+	r.Via = []string{"unshare", "-T", "--boottime", "100000", "--fork", "--kill-child"}
+	if res := r.Run("delete", "--force", "--wait", "--timeout=2s", c.ID); res.Status != 124 || !strings.Contains(res.Stderr, "a create that began before has not finished") {
+		t.Errorf("want status 124, and the create named: %s", res)
+	}
+	if err := unix.Kill(pid, unix.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	if made := create.Wait(); made.Status != 1 || made.Stderr == "" {
+		t.Errorf("want status 1 and an error: %s", made)
+	}
+	removed(r, c, r.Must("delete", "--force", "--wait", c.ID))
+}
+
 // TestOtherPIDNamespace runs runc in a PID namespace in which nobody of the
 // container is, with that one's /proc and with the old one. A bystander there
 // has the ID that init has where it was made.
@@ -146,7 +173,7 @@ func TestOtherPIDNamespace(t *testing.T) {
 						c := r.New(rig.Spec{Args: []string{"crowd", "6"}, PIDs: pids})
 						init := outside(r, c)
 						if !recorded {
-							forget(r, c)
+							withoutNotes(r, c)
 						}
 						r.Via = []string{"unshare", "-p", "--fork", "--kill-child"}
 						if proc != "" {

@@ -12,7 +12,7 @@ import (
 // cgroup.kill or one by one; and how many, beside one for each hierarchy, to claim
 // that nobody is left.
 const (
-	strikeLimit = 12
+	strikeLimit = 14
 	singleLimit = 17
 	claimLimit  = 16
 )

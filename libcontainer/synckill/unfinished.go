@@ -74,6 +74,10 @@ func (u *Unfinished) Delete(ctx context.Context, r Request, force, wait bool) (*
 		}
 	}
 	rep, m, err := u.end(ctx, r)
+	if force && errors.Is(err, errReplaced) {
+		rep.Drained = true
+		return rep, nil // somebody else has removed it
+	}
 	if err != nil {
 		return rep, err
 	}

@@ -120,8 +120,11 @@ func TestUnfinishedReplaced(t *testing.T) {
 	if err := errors.Join(os.Remove(dir), os.Mkdir(dir, 0o711)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := u.Delete(t.Context(), Request{}, true, true); !errors.Is(err, libcontainer.ErrNotExist) {
+	if _, err := u.Delete(t.Context(), Request{}, false, true); !errors.Is(err, libcontainer.ErrNotExist) {
 		t.Errorf("got %v, want that it does not exist", err)
+	}
+	if _, err := u.Delete(t.Context(), Request{}, true, true); err != nil {
+		t.Errorf("by force: %v, want that it is gone", err)
 	}
 	if _, err := os.Stat(dir); err != nil {
 		t.Errorf("the other one was touched: %v", err)

@@ -105,7 +105,7 @@ func (s *sight) unrecorded() {
 		initial := vantage{Time: initialTime, Offset: new(int64(0))}
 		starts = append(starts, initial.startTimes(s.here, s.init.StartTime)...)
 	}
-	found := false
+	var found bool
 	if s.init, found = locate(s.init, starts); !found && (!timeless || s.here.PID != initialPID) {
 		s.unsure = errors.New("nothing tells in which PID and time namespace it was made, and its first process is not seen from here")
 		s.doubts = append(s.doubts, s.unsure)

@@ -73,7 +73,7 @@ func FuzzIDs(f *testing.F) {
 		}
 		tree := fake(t, path, "cgroup.procs", data)
 		got, err := readIDs(tree.dir, "cgroup.procs", bounds{}, nil)
-		if err == nil && !(sound && slices.Equal(got, want)) {
+		if err == nil && (!sound || !slices.Equal(got, want)) {
 			t.Errorf("%q is read as %d, sound %t", data, got, sound)
 		}
 		m, err := tree.list(bounds{limit: limit})

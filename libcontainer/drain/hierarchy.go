@@ -19,10 +19,13 @@ type lineage []kin
 type kin struct {
 	pid     int // as /proc has it, which may be that of another PID namespace
 	cgroups map[string]string
-	// unread is why its cgroups are not known: ENAMETOOLONG, where it is deeper
-	// than 4,096 bytes below the root of a hierarchy.
+	// unread is why a cgroup is not known that is not in cgroups: ENAMETOOLONG,
+	// where it is deeper than 4,096 bytes below the root of a hierarchy.
 	unread error
 }
+
+// errNoHierarchy says that /proc/PID/cgroup has no line for a mount's hierarchy.
+var errNoHierarchy = errors.New("there is no line about this hierarchy")
 
 // readLineage follows the parents up to the first process of the PID
 // namespace. An ancestor that a /proc mounted with hidepid does not show ends
@@ -53,7 +56,7 @@ func readLineage() (lineage, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read the caller's ancestors: %w", err)
 		}
-		k := kin{pid: pid}
+		k := kin{pid: pid, unread: errNoHierarchy}
 		text, err := readFile(unix.AT_FDCWD, "/proc/"+strconv.Itoa(pid)+"/cgroup")
 		switch {
 		case exhausted(err):
@@ -164,12 +167,12 @@ func (t *Tree) checkSafe(mounts []mount, kin lineage, stop func() error) error {
 		return &UnsafeError{Path: t.Path, Why: "it is the root of its hierarchy"}
 	}
 	for i, k := range kin {
-		at, inside := k.in(m)
-		inside = inside && (at == place || strings.HasPrefix(at, place+"/"))
+		at, known := k.in(m)
+		inside := known && (at == place || strings.HasPrefix(at, place+"/"))
 		switch {
-		case k.unread != nil && kin[0].pid != os.Getpid():
-			return fmt.Errorf("the cgroups of process %d, an ancestor of the caller: %w", k.pid, k.unread)
-		case k.unread != nil: // it has to be looked for
+		case !known && kin[0].pid != os.Getpid():
+			return fmt.Errorf("the cgroups of process %d, an ancestor of the caller, are not known: %w", k.pid, k.unread)
+		case !known: // it has to be looked for
 			in, err := t.among([]int{k.pid}, bounds{stop: stop})
 			if err != nil {
 				return fmt.Errorf("whether process %d, an ancestor of the caller, is in it: %w", k.pid, err)

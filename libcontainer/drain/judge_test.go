@@ -83,7 +83,7 @@ func TestUnreadLineage(t *testing.T) {
 	tr := tree(t, dir, V2)
 	in, out := child(t, dir).Process.Pid, child(t).Process.Pid
 	for pid, want := range map[int]bool{in: true, out: false} {
-		kin := lineage{{pid: os.Getpid()}, {pid: pid, unread: unix.ENAMETOOLONG}}
+		kin := lineage{{pid: os.Getpid(), cgroups: map[string]string{"": "/"}}, {pid: pid, unread: unix.ENAMETOOLONG}}
 		err := tr.checkSafe(mounts, kin, nil)
 		if _, unsafe := errors.AsType[*UnsafeError](err); unsafe != want || !want && err != nil {
 			t.Errorf("process %d: %v, want refusal %t", pid, err, want)

@@ -191,10 +191,28 @@ func threadGroup(tid int) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	for line := range strings.Lines(text) {
-		if v, ok := strings.CutPrefix(line, "Tgid:"); ok {
-			return strconv.Atoi(strings.TrimSpace(v))
-		}
+	pid, err := parseTgid(text)
+	if err != nil {
+		return 0, fmt.Errorf("/proc/%d/status: %w", tid, err)
 	}
-	return 0, fmt.Errorf("/proc/%d/status has no line Tgid", tid)
+	return pid, nil
+}
+
+// parseTgid finds the process in /proc/PID/status (proc(5)).
+func parseTgid(text string) (int, error) {
+	for line := range strings.Lines(text) {
+		v, ok := strings.CutPrefix(line, "Tgid:\t")
+		if !ok {
+			continue
+		}
+		if v, ok = strings.CutSuffix(v, "\n"); !ok {
+			break // cut off
+		}
+		pid, err := strconv.Atoi(v)
+		if err == nil && pid < 0 {
+			err = errText
+		}
+		return pid, err
+	}
+	return 0, errors.New("there is no line Tgid")
 }

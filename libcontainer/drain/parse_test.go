@@ -20,14 +20,15 @@ func TestParseStat(t *testing.T) {
 		fails      bool
 	}{
 		{"plain", "7 (sh) S 1" + rest + " 4711 0", stat{"sh", 'S', 1, 0, 4711}, false},
-		{"parentheses and blanks", "7 (a) Z 9 (b)) Z 3" + rest + " 12", stat{"a) Z 9 (b)", 'Z', 3, 0, 12}, false},
-		{"empty name", "7 () X 0" + rest + " 0", stat{"", 'X', 0, 0, 0}, false},
-		{"start time of 64 bits", "7 (x) R 2" + rest + " 18446744073709551615", stat{"x", 'R', 2, 0, 1<<64 - 1}, false},
+		{"parentheses and blanks", "7 (a) Z 9 (b)) Z 3" + rest + " 12 0", stat{"a) Z 9 (b)", 'Z', 3, 0, 12}, false},
+		{"empty name", "7 () X 0" + rest + " 0 0", stat{"", 'X', 0, 0, 0}, false},
+		{"start time of 64 bits", "7 (x) R 2" + rest + " 18446744073709551615 0", stat{"x", 'R', 2, 0, 1<<64 - 1}, false},
 		{"nothing", "", stat{}, true},
 		{"no name", "7 sh S 1", stat{}, true},
 		{"cut off", "7 (sh) S 1 0 0", stat{}, true},
 		{"parent not a number", "7 (sh) S x" + rest + " 1", stat{}, true},
-		{"start not a number", "7 (sh) S 1" + rest + " x", stat{}, true},
+		{"start not a number", "7 (sh) S 1" + rest + " x 0", stat{}, true},
+		{"start maybe cut off", "7 (sh) S 1" + rest + " 47", stat{}, true},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

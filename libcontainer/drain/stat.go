@@ -53,8 +53,9 @@ func parseStat(text string) (stat, error) {
 	}
 	f := strings.Fields(text[end+1:])
 	const first, ppid, threads, start = 3, 4, 20, 22 // field numbers of the manual page
-	if len(f) <= start-first {
-		return stat{}, fmt.Errorf("too few fields in %q", text)
+	// The field behind tells that the last is all there.
+	if len(f) <= start-first+1 || len(f[0]) != 1 {
+		return stat{}, fmt.Errorf("unexpected fields in %q", text)
 	}
 	st := stat{comm: text[begin+1 : end], state: f[0][0]}
 	var err error

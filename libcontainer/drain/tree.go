@@ -133,10 +133,16 @@ func (t *Tree) populated() (bool, error) {
 	if err != nil {
 		return false, t.error("read cgroup.events", err)
 	}
+	empty := false
 	for line := range strings.Lines(text) {
 		if v, ok := strings.CutPrefix(line, "populated "); ok {
-			return strings.TrimSpace(v) != "0", nil
+			if empty = v == "0\n"; !empty {
+				return true, nil
+			}
 		}
+	}
+	if empty {
+		return false, nil
 	}
 	return false, t.error("read cgroup.events", errors.New("no line \"populated\""))
 }

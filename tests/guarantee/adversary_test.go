@@ -488,5 +488,7 @@ func (s *siege) truthful(res rig.Result, left []string) {
 	if again.Status != 0 {
 		s.Errorf("the delete after a time-out (%s): %s", res, again)
 	}
-	s.c.Gone(again)
+	if left := s.remains(); len(left) > 0 {
+		s.Errorf("alive after %s\n%s", again, strings.Join(left, "\n"))
+	}
 }

@@ -31,6 +31,8 @@ TESTS ?=
 LAYOUT ?=
 # A directory for JUnit reports.
 REPORT ?=
+# How long make fuzz stays with each target; empty means a minute.
+FUZZTIME ?=
 # How often, in which layouts, and how many rounds at a time, make soak runs them;
 # empty means its own default.
 ROUNDS ?=
@@ -128,8 +130,15 @@ unittest: deps-build ## Go tests, under the race detector
 guarantee: deps-test runc ## the guarantee on real containers in each cgroup layout (VIEWS="hybrid v1 v2" SEED=n)
 	RUNC="$(RUNC)" $(GO) test -timeout 30m -v -tags "$(TAGS)" ./tests/guarantee/... | grep -v '^ *=== \(RUN\|PAUSE\|CONT\|NAME\)'
 
+.PHONY: fuzz test-fuzz
+fuzz: deps-build ## every fuzz target for a while (FUZZTIME=1m ONLY=regexp)
+	TAGS="$(TAGS)" FUZZTIME="$(FUZZTIME)" script/fuzz $(if $(ONLY),"$(ONLY)")
+
+test-fuzz: deps-build ## all of them within four minutes: what continuous integration runs
+	TAGS="$(TAGS)" TOTAL=200 script/fuzz
+
 .PHONY: soak-guarantee
-soak-guarantee: deps-test runc ## the same for hours: 500 rounds of each race, every kill point, thousands of random rounds (ROUNDS=n)
+soak-guarantee: deps-test runc ## the same for hours: 500 rounds of each race, every kill point, thousands of random rounds, 10,000 of the adversary (ROUNDS=n)
 	SOAK=1 RUNC="$(RUNC)" $(GO) test -timeout 12h -v -tags "$(TAGS)" ./tests/guarantee/...
 
 # Bats files about what is installed, rather than about what it does.

@@ -14,6 +14,12 @@ import (
 
 const stateFile = "state.json"
 
+// maxPid is more than any process ID of Linux is. The kernel reads 32 bits of
+// what is larger, and takes it for somebody else's.
+const maxPid = 1 << 22
+
+func isPid(pid int) bool { return pid > 0 && pid <= maxPid }
+
 // DamagedStateError says that a container's state file is there and can be
 // read, but does not describe a container. [Damage] recovers what is left.
 type DamagedStateError struct {
@@ -116,7 +122,7 @@ func checkInit(c *libcontainer.Container, path string) error {
 	if err != nil {
 		return err
 	}
-	if state.InitProcessPid <= 0 {
+	if !isPid(state.InitProcessPid) {
 		return &DamagedStateError{Path: path, Err: errNoInit}
 	}
 	return nil
@@ -153,7 +159,7 @@ func contents(data []byte) (state *libcontainer.State, err error) {
 		return nil, errors.New("it holds nothing but null")
 	case state.Config.Cgroups == nil:
 		return nil, errors.New("config.cgroups is missing")
-	case state.InitProcessPid <= 0:
+	case !isPid(state.InitProcessPid):
 		return nil, errNoInit
 	}
 	return state, nil

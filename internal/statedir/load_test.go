@@ -74,6 +74,7 @@ func TestLoadDamagedState(t *testing.T) {
 		"pid -1":          {replace(`"init_process_pid":4711`, `"init_process_pid":-1`), "init_process_pid"},
 		"pid a string":    {replace(`"init_process_pid":4711`, `"init_process_pid":"4711"`), "init_process_pid"},
 		"pid too large":   {replace(`4711`, `47119999999999999999`), "init_process_pid"},
+		"pid of 33 bits":  {replace(`"init_process_pid":4711`, `"init_process_pid":4294972007`), "init_process_pid"},
 		"bad time":        {replace(`"2026-01-02T`, `"2026-99-02T`), "parsing time"},
 		"paths no object": {replace(`"cgroup_paths":{`, `"cgroup_paths":7,"x":{`), "cgroup_paths"},
 	}

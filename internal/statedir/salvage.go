@@ -53,7 +53,7 @@ func Salvage(data []byte) Remains {
 	s := salvager{data: data, dec: json.NewDecoder(bytes.NewReader(data))}
 	s.dec.UseNumber()
 	_ = s.state() // where it stops, the rest is lost
-	if s.pid <= 0 || s.start == 0 {
+	if s.pid <= 0 || s.pid > maxPid || s.start <= 0 {
 		s.pid, s.start = 0, 0
 	}
 	return Remains{

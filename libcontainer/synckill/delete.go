@@ -126,14 +126,6 @@ func (c *Container) removable(sure bool) (libcontainer.Status, error) {
 	return status, fmt.Errorf("cannot delete container %s that is not stopped: %s", c.ID(), status)
 }
 
-func (c *Container) status() (libcontainer.Status, error) {
-	loaded, err := c.load()
-	if err != nil {
-		return 0, err
-	}
-	return loaded.Status()
-}
-
 // DeleteNow deletes the container as upstream does: a container that is not
 // stopped is killed first, and its init alone is waited for.
 func (c *Container) DeleteNow(ctx context.Context, force bool) error {

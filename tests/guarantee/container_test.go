@@ -92,6 +92,32 @@ func TestContainer(t *testing.T) {
 	})
 }
 
+// TestLeaderlessInit has an init that goes on without its first thread, outside
+// of the container's cgroups: libcontainer takes it for a zombie. Without --force
+// it is not deleted, or nothing would ever find it.
+func TestLeaderlessInit(t *testing.T) {
+	t.Parallel()
+	for _, pids := range []string{rig.PrivatePIDs, rig.HostPIDs} {
+		for _, flags := range [][]string{{"delete"}, {"delete", "--wait"}} {
+			t.Run(pids+"/"+strings.Join(flags, " "), func(t *testing.T) {
+				t.Parallel()
+				r := rig.Open(t)
+				c := r.New(rig.Spec{Args: []string{"threads", "3", "leave"}, PIDs: pids}).Run()
+				awaitState(r, c.Pid(), "Z")
+				leave(r, c.Pid())
+				res := r.Run(append(flags, c.ID)...)
+				if res.Status != 1 || !strings.Contains(res.Stderr, "that is not stopped: running") {
+					t.Errorf("want a refusal: %s", res)
+				}
+				if n := len(c.Alive()); n != 1 {
+					t.Errorf("%d processes alive, want init: %s", n, res)
+				}
+				c.Removed(r.Must("delete", "--force", "--wait", c.ID))
+			})
+		}
+	}
+}
+
 // TestDeadLeaders has more processes whose leader thread is dead than are held
 // by pidfd. cgroup.kill sends its signal to the dead thread.
 func TestDeadLeaders(t *testing.T) {

@@ -74,7 +74,7 @@ func reuse(t *testing.T) {
 	for _, tc := range cases {
 		t.Run(tc.name, func(t *testing.T) {
 			r := rig.Open(t)
-			n := newNursery(t, r)
+			n := newNursery(t, r, 30)
 			killer := *r
 			if tc.flags != nil {
 				killer.Via = append([]string{r.Program("oldkernel")}, tc.flags...)
@@ -109,7 +109,8 @@ type nursery struct {
 	close  func() error
 }
 
-func newNursery(t *testing.T, r *rig.Rig) *nursery {
+// newNursery has so many victims alive at a time.
+func newNursery(t *testing.T, r *rig.Rig, victims int) *nursery {
 	t.Helper()
 	n := &nursery{t: t, dir: t.TempDir()}
 	file := filepath.Join(n.dir, "log")
@@ -124,7 +125,7 @@ func newNursery(t *testing.T, r *rig.Rig) *nursery {
 	if n.log, err = unix.Mmap(int(f.Fd()), 0, 4096, unix.PROT_WRITE, unix.MAP_SHARED); err != nil {
 		t.Fatal(err)
 	}
-	n.cmd = exec.Command(r.Program("nursery"), file, "30")
+	n.cmd = exec.Command(r.Program("nursery"), file, fmt.Sprint(victims))
 	in, err := n.cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -117,6 +117,12 @@ func (c *Container) Remains() []string {
 	for _, p := range c.Alive() {
 		left = append(left, "process "+p.String())
 	}
+	return append(left, c.Populated()...)
+}
+
+// Populated lists the container's cgroups that hold processes at this moment.
+func (c *Container) Populated() []string {
+	var left []string
 	for _, top := range c.Dirs() {
 		events, _ := os.ReadFile(filepath.Join(top, "cgroup.events"))
 		if bytes.Contains(events, []byte("populated 1")) {

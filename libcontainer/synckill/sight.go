@@ -157,7 +157,7 @@ func lives(p drain.Process) bool {
 // status is the container's status where libcontainer can't be asked. A process
 // that waits to be started has a fifo to do so at.
 func (s *sight) status(c *Container) libcontainer.Status {
-	if !lives(s.init) {
+	if !lives(s.init) && !leaderless(s.init) {
 		return libcontainer.Stopped
 	}
 	if _, err := os.Lstat(filepath.Join(c.stateDir, fifoFile)); err == nil {

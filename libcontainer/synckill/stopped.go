@@ -22,20 +22,20 @@ func (c *Container) status() (libcontainer.Status, error) {
 		return 0, err
 	}
 	status, err := loaded.Status()
-	if err == nil && status == libcontainer.Stopped && c.leaderless() {
+	if err == nil && status == libcontainer.Stopped && leaderless(c.init()) {
 		return libcontainer.Running, nil
 	}
 	return status, err
 }
 
-// leaderless tells whether init of a container that seems to be stopped lives.
-func (c *Container) leaderless() bool {
-	if c.init().Pid <= 0 {
+// leaderless tells whether a process lives of which the first thread has ended.
+func leaderless(p drain.Process) bool {
+	if p.Pid <= 0 {
 		return false
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), endingTime)
 	defer cancel()
-	_, err := drain.Drain(ctx, drain.Group{Processes: []drain.Process{c.init()}}, drain.Request{})
+	_, err := drain.Drain(ctx, drain.Group{Processes: []drain.Process{p}}, drain.Request{})
 	_, alive := errors.AsType[*drain.TimeoutError](err)
 	return alive
 }

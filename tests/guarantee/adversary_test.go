@@ -155,6 +155,7 @@ type siege struct {
 	// scratch are cgroups outside of the container, for those who leave it.
 	scratch []string
 	sum     *score
+	usual   time.Duration // of the first run
 
 	mu       sync.Mutex
 	inits    map[string]bool // by rig.Process.Key
@@ -212,8 +213,8 @@ func (s *siege) tell(format string, args ...any) {
 type order struct {
 	pause time.Duration // before it
 	args  []string
-	then  []string      // run after it has succeeded
-	cut   time.Duration // SIGKILL for runc after this time; 0: none
+	then  []string // run after it has succeeded
+	cut   float64  // SIGKILL for runc after this part of its usual time; 0: none
 }
 
 func (s *siege) run() {
@@ -253,7 +254,7 @@ func (s *siege) draw(matters, first bool) order {
 		o.pause *= 2
 	}
 	if s.rnd.IntN(6) == 0 {
-		o.cut = time.Duration(1+s.rnd.IntN(60)) * time.Millisecond
+		o.cut = 0.02 + s.rnd.Float64()
 	}
 	timeout := fmt.Sprintf("--timeout=%dms", []int{1, 50, 500, 3000, 9000}[s.rnd.IntN(5)])
 	seed, exec := fmt.Sprint(s.rnd.Uint64()), []string{"exec", "-d", id, "adversary", "exec"}
@@ -306,18 +307,24 @@ func (s *siege) obey(o order) {
 	quiet, before := s.begin(o.args)
 	args := o.args
 	p := s.Start(args...)
-	if o.cut == 0 && !slices.Contains(args, "--wait") {
-		o.cut = 10 * time.Second // on cgroup v1 the kernel may keep a freezer from settling
-	}
-	cut := false
+	cut, patience := false, rig.Bound
 	if o.cut > 0 {
-		select {
-		case <-p.Done():
-		case <-time.After(o.cut):
-			cut = p.Process.Kill() == nil
+		patience = time.Duration(o.cut * float64(s.usual))
+		if !creates(args) {
+			patience /= 4
 		}
+	} else if !slices.Contains(args, "--wait") {
+		patience = 10 * time.Second // on cgroup v1 the kernel may keep a freezer from settling
+	}
+	select {
+	case <-p.Done():
+	case <-time.After(patience):
+		cut = p.Process.Kill() == nil
 	}
 	res := p.Wait()
+	if s.usual == 0 {
+		s.usual = res.Took
+	}
 	claim := slices.Contains(args, "--wait") && res.Status == 0
 	var left []string
 	if claim {
@@ -481,5 +488,7 @@ func (s *siege) truthful(res rig.Result, left []string) {
 	if again.Status != 0 {
 		s.Errorf("the delete after a time-out (%s): %s", res, again)
 	}
-	s.c.Gone(again)
+	if left := s.remains(); len(left) > 0 {
+		s.Errorf("alive after %s\n%s", again, strings.Join(left, "\n"))
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -167,7 +168,7 @@ func (h *handle) terminated() (bool, error) {
 	case !st.dead():
 		return false, nil
 	}
-	return allZombies(h.pid)
+	return allZombies("/proc/" + strconv.Itoa(h.pid))
 }
 
 func (h *handle) close() {

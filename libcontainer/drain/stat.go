@@ -73,8 +73,8 @@ func parseStat(text string) (stat, error) {
 // process with more dead threads than that waits for whoever has to reap them.
 const provable = 4096
 
-// allZombies tells whether all threads of a process that has been sent SIGKILL
-// are zombies. False may also mean that it can't be told now.
+// allZombies tells whether all threads of a process that has been sent SIGKILL,
+// and has the directory dir in /proc, are zombies. False may also mean that it can't be told now.
 //
 // A directory listing alone proves nothing. The kernel goes from thread to
 // thread, and ends the listing where the one that it stands on has been reaped:
@@ -91,8 +91,7 @@ const provable = 4096
 // first thread, as execve(2) has it do: both fail once the signal is pending.
 // Without a pidfd, before Linux 5.3, it is believed all the same: nothing else
 // tells a zombie.
-func allZombies(pid int) (bool, error) {
-	dir := "/proc/" + strconv.Itoa(pid)
+func allZombies(dir string) (bool, error) {
 	f, err := os.Open(dir + "/task")
 	if err != nil {
 		return noProcess(err)
@@ -111,7 +110,7 @@ func allZombies(pid int) (bool, error) {
 	if all, err := zombies(dir, tids); err != nil || !all {
 		return false, err
 	}
-	switch st, err := readStat(pid); {
+	switch st, err := readStatFile(dir + "/stat"); {
 	case err != nil:
 		return noProcess(err)
 	case st.threads != len(tids):

@@ -4,8 +4,10 @@ import (
 	"bufio"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -72,7 +74,7 @@ func TestLeaderless(t *testing.T) {
 		if gone, err := h.terminated(); gone || err != nil {
 			t.Fatalf("terminated %t, %v", gone, err)
 		}
-		if all, err := allZombies(pid); all || err != nil {
+		if all, err := allZombies("/proc/" + strconv.Itoa(pid)); all || err != nil {
 			t.Fatalf("all zombies: %t, %v", all, err)
 		}
 	}
@@ -116,7 +118,7 @@ func TestTracedThread(t *testing.T) {
 	if err := unix.Kill(pid, unix.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	await(t, "zombies only", func() bool { all, err := allZombies(pid); return all && err == nil })
+	await(t, "zombies only", func() bool { all, err := allZombies("/proc/" + strconv.Itoa(pid)); return all && err == nil })
 	if ready, err := readable(h.fd); ready || err != nil {
 		t.Skipf("this kernel's pidfd has its say although a thread was not reaped: %t, %v", ready, err)
 	}
@@ -128,5 +130,46 @@ func TestTracedThread(t *testing.T) {
 	}
 	if gone, err := h.terminated(); !gone || err != nil {
 		t.Errorf("terminated %t, %v", gone, err)
+	}
+}
+
+// TestAllZombies believes a listing only if the kernel counts as many threads.
+func TestAllZombies(t *testing.T) {
+	for name, tt := range map[string]struct {
+		states string // of the threads listed
+		count  string // of threads
+		want   bool
+	}{
+		"a zombie":                    {"Z", "1", true},
+		"one that was not reaped":     {"ZZ", "2", true},
+		"one that is not in the list": {"Z", "2", false},
+		"one more than there are":     {"ZZ", "1", false},
+		"one that lives":              {"ZS", "2", false},
+		"none in the list":            {"", "1", false},
+	} {
+		dir := t.TempDir()
+		write := func(file, state string) {
+			text := "7 (x) " + state + " 1" + strings.Repeat(" 0", 15) + " " + tt.count + " 0 4711 0\n"
+			if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		write(filepath.Join(dir, "stat"), "Z")
+		if err := os.Mkdir(filepath.Join(dir, "task"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		for i, state := range tt.states {
+			task := filepath.Join(dir, "task", strconv.Itoa(i+7))
+			if err := os.Mkdir(task, 0o755); err != nil {
+				t.Fatal(err)
+			}
+			write(filepath.Join(task, "stat"), string(state))
+		}
+		if got, err := allZombies(dir); got != tt.want || err != nil {
+			t.Errorf("%s: %t, %v, want %t", name, got, err, tt.want)
+		}
+	}
+	if got, err := allZombies(filepath.Join(t.TempDir(), "gone")); !got || err != nil {
+		t.Errorf("gone: %t, %v", got, err)
 	}
 }

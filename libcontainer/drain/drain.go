@@ -65,6 +65,7 @@ func Drain(ctx context.Context, g Group, r Request) (rep Report, err error) {
 	if err := d.judge(); err != nil {
 		return rep, err
 	}
+	d.limits.trees = slices.Clone(d.trees)
 	defer func() { err = errors.Join(err, d.close()) }()
 	return rep, d.run()
 }

@@ -12,8 +12,10 @@ type Group struct {
 // Source finds processes by another mark than a cgroup.
 type Source interface {
 	// Pids lists the IDs of the processes that bear the mark now. An empty list
-	// says that there are none; a list may hold some that have ended.
-	Pids() ([]int, error)
+	// says that there are none; a list may hold some that have ended. Where it
+	// takes long, stop tells now and then whether to go on: its error is to be
+	// returned.
+	Pids(stop func() error) ([]int, error)
 	// Has tells whether the process with this ID bears the mark. It is asked
 	// once that is pinned by a pidfd: only then it is signalled.
 	Has(pid int) bool
@@ -39,7 +41,7 @@ func (s byMark) name() string { return s.String() }
 func (s byMark) among([]int, bounds) (func(pid int) bool, error) { return s.Has, nil }
 
 func (s byMark) list(b bounds) (members, error) {
-	pids, err := s.Pids()
+	pids, err := s.Pids(b.stopped)
 	if err == nil {
 		err = b.stopped()
 	}

@@ -14,7 +14,7 @@ import (
 // pidSource is a source that lists what its function returns.
 type pidSource func() []int
 
-func (s pidSource) Pids() ([]int, error) { return s(), nil }
+func (s pidSource) Pids(func() error) ([]int, error) { return s(), nil }
 func (s pidSource) Has(pid int) bool     { return slices.Contains(s(), pid) }
 func (s pidSource) String() string       { return "a source" }
 

@@ -45,7 +45,7 @@ func (s *initSource) String() string { return "the processes that were passed " 
 // Pids goes over /proc until two scans in a row have missed nobody, as
 // [namespaceSource.Pids] does: one that ends between being listed and being looked
 // at may have left a child that is not in the list.
-func (s *initSource) Pids() ([]int, error) {
+func (s *initSource) Pids(stop func() error) ([]int, error) {
 	var (
 		known       = map[int]bool{os.Getpid(): true} // strangers and dead
 		found, last []int
@@ -59,6 +59,9 @@ func (s *initSource) Pids() ([]int, error) {
 		for _, pid := range pids {
 			if known[pid] {
 				continue
+			}
+			if err := stop(); err != nil {
+				return nil, err
 			}
 			r, err := s.relation(pid)
 			switch {
@@ -193,7 +196,7 @@ func (s *initSource) guess(pid int) (relation, error) {
 // namespaces finds the rest of a container that has neither a cgroup nor a PID
 // namespace of its own, by the namespaces of its init; nil if its cgroups do.
 func (s *initSource) namespaces(m *members, now vantage) (*namespaceSource, error) {
-	pids, err := s.Pids()
+	pids, err := s.Pids(always)
 	if err != nil {
 		return nil, err
 	}

@@ -78,7 +78,7 @@ func TestNoDescriptors(t *testing.T) {
 		if s.Has(os.Getpid()) {
 			t.Errorf("%s: it is claimed", name)
 		}
-		if pids, err := s.Pids(); !errors.Is(err, unix.EMFILE) {
+		if pids, err := s.Pids(always); !errors.Is(err, unix.EMFILE) {
 			t.Errorf("%s: processes %v, error %v; want EMFILE", name, pids, err)
 		}
 	}

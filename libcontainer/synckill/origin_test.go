@@ -177,7 +177,7 @@ func TestInitSource(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer own.Close()
-	got, err := s.Pids()
+	got, err := s.Pids(always)
 	slices.Sort(got)
 	want := []int{passed, writer}
 	slices.Sort(want)

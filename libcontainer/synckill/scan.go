@@ -56,13 +56,13 @@ const scans = 50
 // may have been passed already. On a host where processes come and go all the
 // time the last that ended are listed instead; and those that are hidden are,
 // for as long as they are there. Neither are signalled, but waited for.
-func (s *namespaceSource) Pids() ([]int, error) {
+func (s *namespaceSource) Pids(stop func() error) ([]int, error) {
 	var (
 		known = map[int]bool{os.Getpid(): true} // strangers and dead
 		last  []int
 	)
 	for quiet, n := 0, 0; quiet < 2 && n < scans; n++ {
-		f, err := s.scan(known)
+		f, err := s.scan(known, stop)
 		switch {
 		case err != nil:
 			return nil, err
@@ -82,9 +82,12 @@ func (s *namespaceSource) Pids() ([]int, error) {
 	return last, nil
 }
 
+// always is for looks that nothing bounds but their own end.
+func always() error { return nil }
+
 // scan lists the processes that are not known, and makes those known that need
 // not be looked at again.
-func (s *namespaceSource) scan(known map[int]bool) (map[relation][]int, error) {
+func (s *namespaceSource) scan(known map[int]bool, stop func() error) (map[relation][]int, error) {
 	pids, err := numbered("/proc")
 	if err != nil {
 		return nil, err
@@ -93,6 +96,9 @@ func (s *namespaceSource) scan(known map[int]bool) (map[relation][]int, error) {
 	for _, pid := range pids {
 		if known[pid] {
 			continue
+		}
+		if err := stop(); err != nil {
+			return nil, err
 		}
 		r, err := s.relation(processDir(pid))
 		if err != nil {

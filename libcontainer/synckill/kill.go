@@ -245,6 +245,9 @@ func (c *Container) drain(ctx context.Context, m *members, r Request) (_ *Report
 		}
 		rep.add(again)
 		if err = c.idle(rep, err, r, m); err != nil {
+			if !closed {
+				err = inFlight(err, time.Since(began), execBefore)
+			}
 			return rep, err
 		}
 		// An exec that is in the room may add a process any time; look again
@@ -255,7 +258,7 @@ func (c *Container) drain(ctx context.Context, m *members, r Request) (_ *Report
 		}
 		if err != nil {
 			rep.Drained = false
-			return rep, execInFlight(err, time.Since(began))
+			return rep, inFlight(err, time.Since(began), execBefore)
 		}
 	}
 	if !b.intact() {
@@ -303,13 +306,18 @@ func (c *Container) unfenced(err error) error {
 	return &drain.UnverifiableError{What: "container " + c.ID(), Err: fmt.Errorf("an exec could not be kept out: %w", err)}
 }
 
-// execInFlight is the error for an exec that did not get done in time.
-func execInFlight(err error, after time.Duration) error {
+// execBefore is who may be in the room of the exec fence.
+const execBefore = "an exec that began before the kill has not finished starting its process, or a create has not"
+
+// inFlight is the error for somebody who did not get done in time. It is told
+// also where the last drain was what ran out of time.
+func inFlight(err error, after time.Duration, who string) error {
+	if t := (*drain.TimeoutError)(nil); errors.As(err, &t) {
+		t.After, t.Notes = after, append(t.Notes, who)
+		return err
+	}
 	if !errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
-	return &drain.TimeoutError{
-		After: after,
-		Notes: []string{"an exec that began before the kill has not finished starting its process, or a create has not"},
-	}
+	return &drain.TimeoutError{After: after, Notes: []string{who}}
 }

@@ -164,7 +164,10 @@ func (u *Unfinished) end(ctx context.Context, r Request) (rep *Report, m *member
 			m.close()
 		}
 		b.lower()
-		return rep, nil, creating(err, time.Since(began))
+		if !closed {
+			err = inFlight(err, time.Since(began), "a create that began before has not finished")
+		}
+		return rep, nil, err
 	}
 }
 
@@ -211,15 +214,4 @@ func (u *Unfinished) changed() error {
 		return ErrChanged
 	}
 	return nil
-}
-
-// creating is the error for somebody who goes on making the container.
-func creating(err error, after time.Duration) error {
-	if !errors.Is(err, context.DeadlineExceeded) {
-		return err
-	}
-	return &drain.TimeoutError{
-		After: after,
-		Notes: []string{"a create that began before has not finished"},
-	}
 }

@@ -42,6 +42,9 @@ CONF
   ok ctr_import k8s.io docker.io/library/pod "$W/pod.tar"
 }
 
+# The daemon answers before its CRI does.
+daemon_answers() { timeout 5 "${CLIENT[@]}" version >/dev/null 2>&1; }
+
 # A pod's own process is not counted: that it is gone the cgroups tell.
 living() {
   "$BIN/alive" -env "$(mark_of_test)" -cgroup "${CGROUPS:-$PREFIX-*}" | grep -v ' tail$' || true

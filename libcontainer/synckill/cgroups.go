@@ -51,30 +51,10 @@ func recordCgroups(paths map[string]string, stateDir string, versions ...drain.V
 	return writeRecord(stateDir, cgroupsFile, records)
 }
 
-// writeRecord stores v in a file of the state directory, atomically.
-func writeRecord(stateDir, name string, v any) error {
-	data, err := json.Marshal(v)
-	if err != nil {
-		return err
-	}
-	tmp, err := os.CreateTemp(stateDir, name+"-")
-	if err != nil {
-		return err
-	}
-	_, err = tmp.Write(data)
-	if err = errors.Join(err, tmp.Close()); err == nil {
-		err = os.Rename(tmp.Name(), filepath.Join(stateDir, name))
-	}
-	if err != nil {
-		os.Remove(tmp.Name())
-	}
-	return err
-}
-
 // recordedCgroups reads what recordCgroups noted; none if it noted nothing.
 func recordedCgroups(stateDir string) ([]cgroupRecord, error) {
 	path := filepath.Join(stateDir, cgroupsFile)
-	data, err := os.ReadFile(path)
+	data, err := readRecord(stateDir, cgroupsFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

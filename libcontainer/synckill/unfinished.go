@@ -119,7 +119,7 @@ func (u *Unfinished) remove(m *members) error {
 			return err
 		}
 	}
-	return removeDir(u.place.path)
+	return u.place.remove()
 }
 
 // end kills whatever is there, again and again while somebody goes on making the

@@ -1,0 +1,137 @@
+package synckill
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// placeOf is find, which must succeed.
+func placeOf(t *testing.T, dir string) place {
+	t.Helper()
+	p, err := find(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.close)
+	return p
+}
+
+// victim makes a directory with something in it that nobody may remove.
+func victim(t *testing.T) (dir string, check func()) {
+	t.Helper()
+	dir = t.TempDir()
+	file := filepath.Join(dir, "precious")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return dir, func() {
+		t.Helper()
+		if _, err := os.Lstat(file); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestLinkedDirectory has what a link leads to be no state directory: neither of
+// an unfinished container nor of one whose state file is damaged.
+func TestLinkedDirectory(t *testing.T) {
+	there, check := victim(t)
+	link := filepath.Join(t.TempDir(), "c")
+	if err := os.Symlink(there, link); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := OpenUnfinished("c", link); !errors.Is(err, unix.ENOTDIR) {
+		t.Errorf("unfinished: %v, want %v", err, unix.ENOTDIR)
+	}
+	_, err := OpenRemains(link, func() (Remains, error) { return Remains{ID: "c", Complete: true}, nil })
+	if !errors.Is(err, unix.ENOTDIR) {
+		t.Errorf("remains: %v, want %v", err, unix.ENOTDIR)
+	}
+	check()
+}
+
+// TestSwappedDirectory has a directory that is swapped for a link, between being
+// looked at and being removed, lead nobody elsewhere.
+func TestSwappedDirectory(t *testing.T) {
+	there, check := victim(t)
+	dir := filepath.Join(t.TempDir(), "c")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	p := placeOf(t, dir)
+	if err := os.Rename(dir, dir+"-away"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(there, dir); err != nil {
+		t.Fatal(err)
+	}
+	if standing, replaced, err := p.standing(); standing || !replaced || err != nil {
+		t.Errorf("standing %t, replaced %t, %v", standing, replaced, err)
+	}
+	if err := p.removeFiles(); err != nil {
+		t.Error(err)
+	}
+	check()
+}
+
+// TestRemainsReplaced leaves a container alone that has got the name of the one
+// whose state file was damaged.
+func TestRemainsReplaced(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "c")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	r, err := OpenRemains(dir, func() (Remains, error) { return Remains{ID: "c", Complete: true}, nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(dir, dir+"-away"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, wait := range []bool{false, true} {
+		if _, err := r.Delete(t.Context(), wait, Request{Timeout: time.Second}); !errors.Is(err, errReplaced) {
+			t.Errorf("wait %t: %v, want %v", wait, err, errReplaced)
+		}
+	}
+	if _, err := os.Lstat(dir); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestHostileRecords reads no record that is a FIFO, a link, a directory or
+// endless, and does not hang.
+func TestHostileRecords(t *testing.T) {
+	for name, make := range map[string]func(path string) error{
+		"fifo": func(path string) error { return unix.Mkfifo(path, 0o600) },
+		"link": func(path string) error { return os.Symlink("/dev/zero", path) },
+		"dir":  func(path string) error { return os.Mkdir(path, 0o700) },
+		"large": func(path string) error {
+			return errors.Join(os.WriteFile(path, nil, 0o600), os.Truncate(path, recordLimit))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			if err := make(filepath.Join(dir, originFile)); err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+			defer cancel()
+			err := within(ctx, "reading", func() error {
+				_, err := readRecord(dir, originFile)
+				return err
+			})
+			if err == nil || ctx.Err() != nil {
+				t.Errorf("%v", err)
+			}
+		})
+	}
+}

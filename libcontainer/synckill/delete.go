@@ -43,12 +43,13 @@ func (c *Container) Delete(ctx context.Context, r Request, force bool) (*Report,
 	if err != nil {
 		return none, err
 	}
-	defer m.close()
 	rep, err := c.drain(ctx, m, r)
 	if err != nil {
+		m.close()
 		return rep, err
 	}
 	err = within(ctx, "removing the container, whose processes have ended,", func() error {
+		defer m.close() // not before, though nobody may wait for it
 		if err := m.removeRenamed(); err != nil {
 			return err
 		}

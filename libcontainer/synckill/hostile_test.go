@@ -8,7 +8,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/opencontainers/runc/libcontainer"
 	"golang.org/x/sys/unix"
+
+	"runcsync/libcontainer/drain"
 )
 
 // placeOf is find, which must succeed.
@@ -107,10 +110,76 @@ func TestRemainsReplaced(t *testing.T) {
 	}
 }
 
+// TestRootGone claims nothing when the directory of all containers goes while an
+// exec is in the room of the fence.
+func TestRootGone(t *testing.T) {
+	root := filepath.Join(t.TempDir(), "root")
+	dir := filepath.Join(root, "c")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	state := &libcontainer.State{BaseState: libcontainer.BaseState{ID: "c"}}
+	c := &Container{state: state, stateDir: dir, place: placeOf(t, dir)}
+	defer enter(t, dir)()
+	if err := os.RemoveAll(root); err != nil {
+		t.Fatal(err)
+	}
+	rep, err := c.Kill(t.Context(), Request{Signal: unix.SIGKILL, Idle: true})
+	if _, unknown := errors.AsType[*drain.UnverifiableError](err); !unknown || rep.Drained {
+		t.Errorf("%+v, %v", rep, err)
+	}
+}
+
+// TestUnfinishedUnfenced removes without a claim what nobody can be kept out of,
+// as upstream does.
+func TestUnfinishedUnfenced(t *testing.T) {
+	u, dir := unfinished(t)
+	if err := os.Mkdir(filepath.Join(filepath.Dir(dir), fenceFile), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	_, err := u.Delete(t.Context(), Request{}, true, true)
+	if _, unknown := errors.AsType[*drain.UnverifiableError](err); !unknown {
+		t.Errorf("to wait: %v", err)
+	}
+	if _, err := u.Delete(t.Context(), Request{}, true, false); err != nil {
+		t.Errorf("not to wait: %v", err)
+	}
+	gonePath(t, dir)
+}
+
+// TestFencedWhileRemoved keeps the fence closed while a removal goes on that
+// nobody waits for any more.
+func TestFencedWhileRemoved(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "c")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	release, failed := make(chan struct{}), errors.New("failed")
+	state := &libcontainer.State{BaseState: libcontainer.BaseState{ID: "c"}}
+	c := &Container{state: state, stateDir: dir, place: placeOf(t, dir), load: func() (*libcontainer.Container, error) {
+		<-release
+		return nil, failed
+	}}
+	_, err := c.Delete(t.Context(), Request{Timeout: 300 * time.Millisecond}, true)
+	if _, late := errors.AsType[*drain.TimeoutError](err); !late {
+		t.Errorf("%v, want a time-out", err)
+	}
+	if leave, err := enterExec(dir, 100*time.Millisecond); err == nil {
+		leave()
+		t.Error("the fence is open while the container is being removed")
+	}
+	close(release)
+	leave, err := enterExec(dir, 10*time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	leave()
+}
+
 // TestHostileRecords reads no record that is a FIFO, a link, a directory or
 // endless, and does not hang.
 func TestHostileRecords(t *testing.T) {
-	for name, make := range map[string]func(path string) error{
+	for name, put := range map[string]func(path string) error{
 		"fifo": func(path string) error { return unix.Mkfifo(path, 0o600) },
 		"link": func(path string) error { return os.Symlink("/dev/zero", path) },
 		"dir":  func(path string) error { return os.Mkdir(path, 0o700) },
@@ -120,7 +189,7 @@ func TestHostileRecords(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
-			if err := make(filepath.Join(dir, originFile)); err != nil {
+			if err := put(filepath.Join(dir, originFile)); err != nil {
 				t.Fatal(err)
 			}
 			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)

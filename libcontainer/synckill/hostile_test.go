@@ -204,3 +204,42 @@ func TestHostileRecords(t *testing.T) {
 		})
 	}
 }
+
+// TestBootIDSpoofed takes no boot ID from a file that has another one at each
+// read, and so no container for one of an earlier boot.
+func TestBootIDSpoofed(t *testing.T) {
+	const random = "/proc/sys/kernel/random/"
+	if id := bootIDOf(random + "uuid"); id != "" {
+		t.Errorf("boot ID %s of a file of random ones", id)
+	}
+	if id := bootIDOf(random + "boot_id"); !wellFormedBoot(id) || id != bootID() {
+		t.Errorf("boot ID %q", id)
+	}
+}
+
+// TestEarlierBootPlain has a signal to a container of an earlier boot reach
+// nobody: libcontainer, which would send it to what has the paths of its cgroups
+// now, is not asked.
+func TestEarlierBootPlain(t *testing.T) {
+	dir := t.TempDir()
+	here, err := observe(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := origin{Vantage: here, CgroupPaths: map[string]string{"": "/sys/fs/cgroup/none"}, Creator: 1}
+	o.Vantage.Boot = "00000000-0000-4000-8000-000000000000"
+	if err := writeRecord(dir, originFile, o); err != nil {
+		t.Fatal(err)
+	}
+	c := &Container{
+		state:    &libcontainer.State{BaseState: libcontainer.BaseState{ID: "c", InitProcessPid: 1}},
+		stateDir: dir,
+		load:     func() (*libcontainer.Container, error) { return nil, errors.New("libcontainer was asked") },
+	}
+	if err := c.Signal(unix.SIGTERM); !errors.Is(err, libcontainer.ErrNotRunning) {
+		t.Errorf("TERM: %v", err)
+	}
+	if err := c.KillNow(); !errors.Is(err, libcontainer.ErrNotRunning) {
+		t.Errorf("KILL: %v", err)
+	}
+}

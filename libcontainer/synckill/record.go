@@ -3,10 +3,10 @@ package synckill
 import (
 	"encoding/json"
 	"errors"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"golang.org/x/sys/unix"
 )
@@ -21,23 +21,36 @@ var errNoRecord = errors.New("not a regular file of less than 4 MiB")
 // never blocks. The error is [fs.ErrNotExist] if there is none.
 func readRecord(stateDir, name string) ([]byte, error) {
 	path := filepath.Join(stateDir, name)
-	f, err := os.OpenFile(path, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_NOCTTY, 0)
+	const flags = unix.O_RDONLY | unix.O_NOFOLLOW | unix.O_NONBLOCK | unix.O_NOCTTY | unix.O_CLOEXEC
+	fd, err := unix.Open(path, flags, 0)
+	for errors.Is(err, unix.EINTR) {
+		fd, err = unix.Open(path, flags, 0)
+	}
 	if err != nil {
-		return nil, err
+		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
 	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
+	defer unix.Close(fd)
+	var st unix.Stat_t
+	if err = unix.Fstat(fd, &st); err == nil && (st.Mode&unix.S_IFMT != unix.S_IFREG || st.Size >= recordLimit) {
+		err = errNoRecord
 	}
-	if !info.Mode().IsRegular() || info.Size() >= recordLimit {
-		return nil, &fs.PathError{Op: "read", Path: path, Err: errNoRecord}
+	var data []byte
+	for err == nil {
+		data = slices.Grow(data, max(int(st.Size)+1-len(data), 512))
+		var n int
+		n, err = unix.Read(fd, data[len(data):cap(data)])
+		if errors.Is(err, unix.EINTR) {
+			err = nil
+			continue
+		}
+		if err == nil && n == 0 {
+			return data, nil
+		}
+		if data = data[:len(data)+max(n, 0)]; len(data) >= recordLimit {
+			err = errNoRecord
+		}
 	}
-	data, err := io.ReadAll(io.LimitReader(f, recordLimit))
-	if err == nil && len(data) == recordLimit {
-		err = &fs.PathError{Op: "read", Path: path, Err: errNoRecord}
-	}
-	return data, err
+	return nil, &fs.PathError{Op: "read", Path: path, Err: err}
 }
 
 // writeRecord stores v in a file of the state directory, atomically.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"runtime"
 	"strconv"
 
 	"github.com/opencontainers/runc/libcontainer"
@@ -85,5 +86,6 @@ func (p place) open() (*os.Root, error) {
 	if p.pin == nil {
 		return nil, &fs.PathError{Op: "open", Path: p.path, Err: unix.EMFILE}
 	}
+	defer runtime.KeepAlive(p.pin) // or else the number may be another file's
 	return os.OpenRoot("/proc/self/fd/" + strconv.Itoa(int(p.pin.Fd())))
 }

@@ -43,7 +43,7 @@ func remove(_ context.Context, cmd *cli.Command) error {
 	}
 	for began := time.Now(); ; {
 		err := removeAsFound(cmd, w.since(began))
-		if !errors.Is(err, synckill.ErrChanged) {
+		if !errors.Is(err, synckill.ErrChanged) || time.Since(began) > w.Timeout {
 			return err
 		}
 	}
@@ -103,17 +103,18 @@ func removeRemains(cmd *cli.Command, w *waiting, force bool, why error) error {
 		return why
 	}
 	logrus.Warn(why)
-	found, err := statedir.Damage(root, id)
+	remains, err := synckill.OpenRemains(filepath.Join(root, id), func() (synckill.Remains, error) {
+		found, err := statedir.Damage(root, id)
+		paths, complete := found.Paths()
+		return synckill.Remains{
+			ID:          id,
+			Init:        drain.Process{Pid: found.InitPid, StartTime: found.InitStartTime},
+			CgroupPaths: paths,
+			Complete:    complete && found.InitPid > 0,
+		}, err
+	})
 	if err != nil {
 		return err
-	}
-	paths, complete := found.Paths()
-	remains := synckill.Remains{
-		ID:          id,
-		StateDir:    filepath.Join(root, id),
-		Init:        drain.Process{Pid: found.InitPid, StartTime: found.InitStartTime},
-		CgroupPaths: paths,
-		Complete:    complete && found.InitPid > 0,
 	}
 	return w.run(func(ctx context.Context, r synckill.Request) (*synckill.Report, error) {
 		return remains.Delete(ctx, w.wait, r)

@@ -46,7 +46,7 @@ func kill(_ context.Context, cmd *cli.Command) error {
 	}
 	for began := time.Now(); ; {
 		err := killAsFound(cmd, w.since(began))
-		if !errors.Is(err, synckill.ErrChanged) {
+		if !errors.Is(err, synckill.ErrChanged) || time.Since(began) > w.Timeout {
 			return err
 		}
 	}

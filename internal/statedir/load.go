@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 
 	"github.com/opencontainers/runc/libcontainer"
+	"golang.org/x/sys/unix"
 )
 
 const stateFile = "state.json"
@@ -75,7 +76,11 @@ func Load(root, id string) (c *libcontainer.Container, err error) {
 // A file that holds anything unexpected is left to Load: it knows what is wrong,
 // and what libcontainer makes up for.
 func Read(root, id string) (*libcontainer.State, error) {
-	if state := read(root, id); state != nil {
+	data, err := file(root, id)
+	if damage, ok := errors.AsType[*DamagedStateError](err); ok {
+		return nil, damage // which Load would not return from
+	}
+	if state := read(data, err, id); state != nil {
 		return state, nil
 	}
 	c, err := Load(root, id)
@@ -86,8 +91,7 @@ func Read(root, id string) (*libcontainer.State, error) {
 }
 
 // read is nil if there is no state file in which all is as it should be.
-func read(root, id string) *libcontainer.State {
-	data, err := file(root, id)
+func read(data []byte, err error, id string) *libcontainer.State {
 	if err != nil {
 		return nil
 	}
@@ -98,12 +102,27 @@ func read(root, id string) *libcontainer.State {
 	return state
 }
 
-// file reads the state file of the container id, if that may be an ID.
+// file reads the state file of the container id, if that may be an ID. It never
+// blocks: a FIFO, which somebody else may have put there, or a device is a
+// [*DamagedStateError].
 func file(root, id string) ([]byte, error) {
 	if !legalID(id) {
 		return nil, libcontainer.ErrInvalidID
 	}
-	return os.ReadFile(filepath.Join(root, id, stateFile))
+	path := filepath.Join(root, id, stateFile)
+	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, &DamagedStateError{Path: path, Err: errors.New("it is not a regular file")}
+	}
+	return io.ReadAll(f)
 }
 
 // Mentions tells whether the text is anywhere in the state file of the container

@@ -9,8 +9,10 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/opencontainers/runc/libcontainer"
+	"golang.org/x/sys/unix"
 )
 
 // sound is the state file of a running container, as upstream's runc wrote it.
@@ -197,6 +199,37 @@ func TestMentions(t *testing.T) {
 	} {
 		if got := Mentions(root, tt.id, tt.text); got != tt.want {
 			t.Errorf("%q of %q: %t", tt.text, tt.id, got)
+		}
+	}
+}
+
+// TestStateFIFO has a FIFO for a state file keep nobody: it is a damaged one.
+func TestStateFIFO(t *testing.T) {
+	root := t.TempDir()
+	if err := os.Mkdir(filepath.Join(root, "c"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Mkfifo(filepath.Join(root, "c", stateFile), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() {
+		_, err := Read(root, "c")
+		done <- err
+		r, err := Damage(root, "c")
+		if _, complete := r.Paths(); err == nil && (complete || r.InitPid != 0) {
+			err = errors.New("there is something left of it")
+		}
+		done <- err
+	}()
+	for _, want := range []bool{true, false} {
+		select {
+		case err := <-done:
+			if _, damaged := errors.AsType[*DamagedStateError](err); damaged != want || !want && err != nil {
+				t.Errorf("damaged %t, want %t: %v", damaged, want, err)
+			}
+		case <-time.After(10 * time.Second):
+			t.Fatal("it hangs")
 		}
 	}
 }

@@ -5,12 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"maps"
-	"os"
-	"path/filepath"
 
 	"github.com/opencontainers/cgroups"
 	"github.com/opencontainers/cgroups/manager"
-	"github.com/opencontainers/runc/libcontainer"
 )
 
 // Remains are the parts of a damaged state file by which the container's
@@ -34,12 +31,13 @@ type Remains struct {
 }
 
 // Damage reads what is left in the state file of the container id. An error
-// means that the file can't be read at all.
+// means that the file can't be read at all. Of what is no regular file nothing is
+// left.
 func Damage(root, id string) (Remains, error) {
-	if !legalID(id) {
-		return Remains{}, libcontainer.ErrInvalidID
+	data, err := file(root, id)
+	if _, damaged := errors.AsType[*DamagedStateError](err); damaged {
+		return Salvage(nil), nil
 	}
-	data, err := os.ReadFile(filepath.Join(root, id, stateFile))
 	if err != nil {
 		return Remains{}, err
 	}

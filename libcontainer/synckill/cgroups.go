@@ -25,6 +25,9 @@ import (
 type cgroupRecord struct {
 	Path string `json:"path"` // when it was noted
 	V2   bool   `json:"v2,omitempty"`
+	// Dev is the hierarchy's. Handles are of one hierarchy: in another one the
+	// same handle is another cgroup's.
+	Dev uint64 `json:"dev"`
 	// Type and Handle are name_to_handle_at(2)'s.
 	Type   int32  `json:"type"`
 	Handle []byte `json:"handle"`
@@ -40,9 +43,9 @@ func recordCgroups(paths map[string]string, stateDir string, versions ...drain.V
 		if !slices.Contains(versions, version) {
 			continue
 		}
-		h, _, err := unix.NameToHandleAt(unix.AT_FDCWD, path, 0)
-		if err == nil {
-			records = append(records, cgroupRecord{path, version == drain.V2, h.Type(), h.Bytes()})
+		if r, err := recordOf(path); err == nil {
+			r.V2 = version == drain.V2
+			records = append(records, r)
 		}
 	}
 	if len(records) == 0 {
@@ -51,30 +54,28 @@ func recordCgroups(paths map[string]string, stateDir string, versions ...drain.V
 	return writeRecord(stateDir, cgroupsFile, records)
 }
 
-// writeRecord stores v in a file of the state directory, atomically.
-func writeRecord(stateDir, name string, v any) error {
-	data, err := json.Marshal(v)
+// recordOf names the cgroup that path leads to.
+func recordOf(path string) (cgroupRecord, error) {
+	fd, err := unix.Open(path, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return err
+		return cgroupRecord{}, err
 	}
-	tmp, err := os.CreateTemp(stateDir, name+"-")
+	defer unix.Close(fd)
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		return cgroupRecord{}, err
+	}
+	h, _, err := unix.NameToHandleAt(fd, "", unix.AT_EMPTY_PATH)
 	if err != nil {
-		return err
+		return cgroupRecord{}, err
 	}
-	_, err = tmp.Write(data)
-	if err = errors.Join(err, tmp.Close()); err == nil {
-		err = os.Rename(tmp.Name(), filepath.Join(stateDir, name))
-	}
-	if err != nil {
-		os.Remove(tmp.Name())
-	}
-	return err
+	return cgroupRecord{Path: path, Dev: st.Dev, Type: h.Type(), Handle: h.Bytes()}, nil
 }
 
 // recordedCgroups reads what recordCgroups noted; none if it noted nothing.
 func recordedCgroups(stateDir string) ([]cgroupRecord, error) {
 	path := filepath.Join(stateDir, cgroupsFile)
-	data, err := os.ReadFile(path)
+	data, err := readRecord(stateDir, cgroupsFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -86,8 +87,8 @@ func recordedCgroups(stateDir string) ([]cgroupRecord, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	for _, r := range records {
-		if !filepath.IsAbs(r.Path) || len(r.Handle) == 0 {
-			return nil, fmt.Errorf("%s: a cgroup without a path or a handle", path)
+		if !filepath.IsAbs(r.Path) || r.Dev == 0 || len(r.Handle) == 0 {
+			return nil, fmt.Errorf("%s: a cgroup without a path, a device or a handle", path)
 		}
 	}
 	return records, nil
@@ -142,6 +143,13 @@ func (r cgroupRecord) find() (string, error) {
 		return "", err
 	}
 	defer above.Close()
+	var st unix.Stat_t
+	if err := unix.Fstat(int(above.Fd()), &st); err != nil {
+		return "", err
+	}
+	if st.Dev != r.Dev {
+		return "", errors.New("what is mounted there is not the hierarchy that it was made in")
+	}
 	fd, err := unix.OpenByHandleAt(int(above.Fd()), unix.NewFileHandle(r.Type, r.Handle), unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC)
 	switch {
 	case errors.Is(err, unix.ESTALE):
@@ -161,8 +169,8 @@ func (r cgroupRecord) find() (string, error) {
 
 // at tells whether path is the cgroup's.
 func (r cgroupRecord) at(path string) bool {
-	h, _, err := unix.NameToHandleAt(unix.AT_FDCWD, path, 0)
-	return err == nil && h.Type() == r.Type && slices.Equal(h.Bytes(), r.Handle)
+	is, err := recordOf(path)
+	return err == nil && is.Dev == r.Dev && is.Type == r.Type && slices.Equal(is.Handle, r.Handle)
 }
 
 // among looks for the cgroup in the one that it was made in. A cgroup can't be

@@ -41,7 +41,7 @@ func Make(c *libcontainer.Container, stateDir string) (_ *Making, err error) {
 			_ = os.Remove(stateDir) // if it is empty: then nobody is further than here
 		}
 	}()
-	leave, err := EnterExec(stateDir)
+	leave, err := enterExec(stateDir, ExecPatience)
 	if err != nil {
 		return nil, err
 	}

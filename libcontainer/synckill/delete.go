@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -42,12 +43,13 @@ func (c *Container) Delete(ctx context.Context, r Request, force bool) (*Report,
 	if err != nil {
 		return none, err
 	}
-	defer m.close()
 	rep, err := c.drain(ctx, m, r)
 	if err != nil {
+		m.close()
 		return rep, err
 	}
 	err = within(ctx, "removing the container, whose processes have ended,", func() error {
+		defer m.close() // not before, though nobody may wait for it
 		if err := m.removeRenamed(); err != nil {
 			return err
 		}
@@ -196,6 +198,30 @@ type Remains struct {
 	Init        drain.Process     // Pid 0 if lost
 	CgroupPaths map[string]string // as libcontainer.State has them
 	Complete    bool              // nothing that matters was lost
+
+	place place // StateDir, since before the file was read
+}
+
+// OpenRemains takes a container by what read recovers of its state file. The error
+// is [libcontainer.ErrNotExist] if there is no directory, or read's.
+//
+// If the container is deleted and another one of its name is made, that one is
+// left alone.
+func OpenRemains(stateDir string, read func() (Remains, error)) (Remains, error) {
+	p, err := find(stateDir)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = libcontainer.ErrNotExist
+	}
+	if err != nil {
+		return Remains{}, err
+	}
+	r, err := read()
+	if err != nil {
+		p.close()
+		return Remains{}, err
+	}
+	r.StateDir, r.place = stateDir, p
+	return r, nil
 }
 
 // Delete kills and removes what is known of the container. It returns an error
@@ -203,7 +229,7 @@ type Remains struct {
 func (r Remains) Delete(ctx context.Context, wait bool, q Request) (*Report, error) {
 	ctx, cancel := q.bound(ctx)
 	defer cancel()
-	c := &Container{stateDir: r.StateDir, state: &libcontainer.State{
+	c := &Container{stateDir: r.StateDir, place: r.place, state: &libcontainer.State{
 		BaseState:   libcontainer.BaseState{ID: r.ID, InitProcessPid: r.Init.Pid, InitProcessStartTime: r.Init.StartTime},
 		CgroupPaths: r.CgroupPaths,
 	}}
@@ -220,12 +246,15 @@ func (r Remains) Delete(ctx context.Context, wait bool, q Request) (*Report, err
 	if err != nil {
 		return report, err
 	}
+	if standing, _, err := r.place.standing(); err != nil || !standing {
+		return report, err // somebody else has removed it
+	}
 	for _, t := range m.Trees {
 		if err := cgroups.RemovePath(t.Path); err != nil {
 			return report, fmt.Errorf("remove cgroup: %w", err)
 		}
 	}
-	return report, removeDir(r.StateDir)
+	return report, r.place.remove()
 }
 
 // drainRemains kills what is known; to wait takes the exec fence as well, since

@@ -44,7 +44,7 @@ func TestRemainsFenced(t *testing.T) {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	r := Remains{ID: "c", StateDir: dir, Complete: true}
+	r := Remains{ID: "c", StateDir: dir, Complete: true, place: placeOf(t, dir)}
 	leave := enter(t, dir)
 	_, err := r.Delete(t.Context(), true, Request{Timeout: pause})
 	if _, timedOut := errors.AsType[*drain.TimeoutError](err); !timedOut {

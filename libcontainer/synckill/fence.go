@@ -92,15 +92,17 @@ const ExecPatience = 10 * time.Second
 // no kill would wait for it. That there is no directory of containers (any
 // more) is no error: loading the container tells that better.
 func EnterExec(stateDir string) (leave func(), err error) {
-	return enterExec(stateDir, ExecPatience)
+	leave, err = enterExec(stateDir, ExecPatience)
+	if errors.Is(err, fs.ErrNotExist) {
+		return func() {}, nil
+	}
+	return leave, err
 }
 
+// enterExec is EnterExec, to which it is an error that there is no directory.
 func enterExec(stateDir string, patience time.Duration) (leave func(), err error) {
 	for end := time.Now().Add(patience); ; {
 		f, err := openFence(stateDir)
-		if errors.Is(err, fs.ErrNotExist) {
-			return func() {}, nil
-		}
 		if err != nil {
 			return nil, fmt.Errorf("a kill could not be kept from missing the process: %w", err)
 		}
@@ -162,14 +164,11 @@ type barrier struct {
 	held  bool
 }
 
-// raise closes the gate and asks for the room, without waiting for either.
-// Where not even a place for the fence is left there is nothing to fence. With an
-// error, nobody is kept out.
+// raise closes the gate and asks for the room, without waiting for either. With an
+// error, nobody is kept out: one who was in the room when the directory of all
+// containers went, and the fence with it, neither.
 func raise(stateDir string) (*barrier, error) {
 	f, err := openFence(stateDir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return &barrier{held: true}, nil
-	}
 	if err != nil {
 		return nil, err
 	}
@@ -202,7 +201,10 @@ func (b *barrier) wait(ctx context.Context, pause time.Duration) (bool, error) {
 	defer timer.Stop()
 	select {
 	case err := <-b.done:
-		b.held = err == nil
+		if b.held = err == nil; !b.held {
+			b.fence.Close() // one of the locks may have come
+			b.fence = nil
+		}
 		return b.held, err
 	case <-timer.C:
 		return false, nil

@@ -90,7 +90,11 @@ func (c *Container) Kill(ctx context.Context, r Request) (*Report, error) {
 
 // Signal is [libcontainer.Container.Signal]: it sends and does not wait.
 func (c *Container) Signal(sig unix.Signal) error {
-	if s := c.see(); s.misled(c) {
+	s := c.seeInit()
+	if s.earlier {
+		return libcontainer.ErrNotRunning
+	}
+	if s.misled(c) {
 		return c.strike(drain.Group{Processes: s.processes()}, s, sig)
 	}
 	loaded, err := c.load()
@@ -105,8 +109,15 @@ func (c *Container) Signal(sig unix.Signal) error {
 // signalling processes one by one, but not after using cgroup.kill, which on a
 // hybrid host doesn't reach past the freezer of cgroup v1. Where it can't list all
 // of the cgroups it signals nobody: then those that can be reached get the signal.
+//
+// What has the paths of the cgroups of a container that was made before the
+// machine was started is somebody else's, and left alone.
 func (c *Container) KillNow() error {
-	if s := c.see(); s.misled(c) {
+	s := c.seeInit()
+	if s.earlier {
+		return libcontainer.ErrNotRunning
+	}
+	if s.misled(c) {
 		return c.strikeAll(s)
 	}
 	loaded, err := c.load()

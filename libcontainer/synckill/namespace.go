@@ -187,7 +187,7 @@ func (c *Container) byNamespaces(m *members, ownCgroup bool) (*namespaceSource, 
 // namespaces is byNamespaces without a judgement of what was recorded.
 func (c *Container) namespaces(m *members, ownCgroup bool) (*namespaceSource, error) {
 	now, p, liveErr := c.initNamespaces(m.seen.init)
-	data, err := os.ReadFile(filepath.Join(c.stateDir, identityFile))
+	data, err := readRecord(c.stateDir, identityFile)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		// Made by a runtime that notes nothing, or in a cgroup of its own.

@@ -109,7 +109,7 @@ func writeOnce(dir, name string, data []byte) error {
 // readOrigin reads the origin back. The error is [fs.ErrNotExist] if none was
 // written.
 func readOrigin(stateDir string) (origin, error) {
-	data, err := os.ReadFile(filepath.Join(stateDir, originFile))
+	data, err := readRecord(stateDir, originFile)
 	if err != nil {
 		return origin{}, err
 	}

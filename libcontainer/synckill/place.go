@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"runtime"
+	"strconv"
 
 	"github.com/opencontainers/runc/libcontainer"
 	"golang.org/x/sys/unix"
@@ -21,11 +23,16 @@ type place struct {
 }
 
 // find looks a state directory up. The error is [fs.ErrNotExist] if there is
-// none.
+// none, and [unix.ENOTDIR] if it is none. A link is none, wherever it leads: the
+// directory of containers may be a user's who is not to be trusted, and what is in
+// a container's directory gets removed.
 func find(path string) (place, error) {
-	f, err := os.OpenFile(path, unix.O_PATH|unix.O_DIRECTORY, 0)
+	f, err := os.OpenFile(path, unix.O_PATH|unix.O_DIRECTORY|unix.O_NOFOLLOW, 0)
 	if errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) {
-		info, err := os.Stat(path)
+		info, err := os.Lstat(path)
+		if err == nil && !info.IsDir() {
+			err = &fs.PathError{Op: "open", Path: path, Err: unix.ENOTDIR}
+		}
 		return place{path: path, info: info}, err
 	}
 	if err != nil {
@@ -48,7 +55,7 @@ func (p place) close() {
 // standing tells whether the directory is still there, and if not, whether
 // another one has its name.
 func (p place) standing() (standing, replaced bool, err error) {
-	info, err := os.Stat(p.path)
+	info, err := os.Lstat(p.path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return false, false, nil
@@ -72,4 +79,13 @@ func (p place) notReplaced() error {
 		return errReplaced
 	}
 	return err
+}
+
+// open opens the directory itself, wherever its name leads by now.
+func (p place) open() (*os.Root, error) {
+	if p.pin == nil {
+		return nil, &fs.PathError{Op: "open", Path: p.path, Err: unix.EMFILE}
+	}
+	defer runtime.KeepAlive(p.pin) // or else the number may be another file's
+	return os.OpenRoot("/proc/self/fd/" + strconv.Itoa(int(p.pin.Fd())))
 }

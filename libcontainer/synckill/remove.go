@@ -50,7 +50,7 @@ func (c *Container) removeAlone(leave func(), checks ...func() error) error {
 		return err
 	}
 	stop := takePoststop(loaded)
-	err = destroy(loaded, c.place.path)
+	err = destroy(loaded, c.place)
 	for _, check := range checks {
 		if err == nil {
 			err = check()
@@ -110,9 +110,9 @@ func takePoststop(c *libcontainer.Container) (run func() error) {
 
 // destroy is [libcontainer.Container.Destroy], which removes the files in any
 // order; those of which the order matters go before.
-func destroy(c *libcontainer.Container, stateDir string) error {
+func destroy(c *libcontainer.Container, p place) error {
 	// Without it a container that is half removed was started for certain.
-	if err := os.Remove(filepath.Join(stateDir, fifoFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := os.Remove(filepath.Join(p.path, fifoFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("unable to destroy container: %w", err)
 	}
 	config := c.Config()
@@ -125,7 +125,7 @@ func destroy(c *libcontainer.Container, stateDir string) error {
 		if err := removeCgroups(config.Cgroups, state.CgroupPaths); err != nil {
 			return err
 		}
-		if err := removeFiles(stateDir, originFile); err != nil {
+		if err := p.removeFiles(originFile); err != nil {
 			return err
 		}
 	}
@@ -150,8 +150,13 @@ func removeCgroups(config *cgroups.Cgroup, paths map[string]string) error {
 
 // removeFiles removes what is in the state directory, the records last, and
 // leaves those named.
-func removeFiles(stateDir string, leave ...string) error {
-	entries, err := os.ReadDir(stateDir)
+func (p place) removeFiles(leave ...string) error {
+	dir, err := p.open()
+	if err != nil {
+		return fmt.Errorf("unable to remove container state dir: %w", err)
+	}
+	defer dir.Close()
+	entries, err := fs.ReadDir(dir.FS(), ".")
 	if err != nil {
 		return fmt.Errorf("unable to remove container state dir: %w", err)
 	}
@@ -159,7 +164,7 @@ func removeFiles(stateDir string, leave ...string) error {
 		if slices.Contains(leave, name) {
 			continue
 		}
-		if err := os.RemoveAll(filepath.Join(stateDir, name)); err != nil {
+		if err := dir.RemoveAll(name); err != nil {
 			return fmt.Errorf("unable to remove container state dir: %w", err)
 		}
 	}
@@ -175,12 +180,12 @@ func inOrder(entries []os.DirEntry) (names []string) {
 	return names
 }
 
-// removeDir removes the state directory, the records last.
-func removeDir(stateDir string) error {
-	if err := removeFiles(stateDir); err != nil {
+// remove removes the state directory, the records last.
+func (p place) remove() error {
+	if err := p.removeFiles(); err != nil {
 		return err
 	}
-	if err := os.Remove(stateDir); err != nil {
+	if err := os.Remove(p.path); err != nil {
 		return fmt.Errorf("unable to remove container state dir: %w", err)
 	}
 	return nil

@@ -33,10 +33,16 @@ type sight struct {
 }
 
 // see looks where the caller stands, and where the container was made.
-func (c *Container) see() sight {
+func (c *Container) see() sight { return c.seeAt(c.state.CgroupPaths) }
+
+// seeInit is see without a look at where the cgroups are: for those who send a
+// signal, and claim nothing, which is to cost no more than it must.
+func (c *Container) seeInit() sight { return c.seeAt(nil) }
+
+func (c *Container) seeAt(cgroups map[string]string) sight {
 	s := sight{init: c.init()}
 	var err error
-	if s.here, err = observe(c.state.CgroupPaths); err != nil {
+	if s.here, err = observe(cgroups); err != nil {
 		s.here.StrangeProc = true
 		s.blind(err)
 		return s
@@ -127,6 +133,9 @@ func locate(p drain.Process, starts []uint64) (drain.Process, bool) {
 // translate tells how /proc has a process at now that was recorded from v: with
 // StartTime 0 if that can't be compared.
 func (v vantage) translate(now vantage, p drain.Process) drain.Process {
+	if v.Time == now.Time {
+		return p
+	}
 	if v.times(now) != nil {
 		p.StartTime = 0
 	}

@@ -81,15 +81,16 @@ func (u *Unfinished) Delete(ctx context.Context, r Request, force, wait bool) (*
 	if err != nil {
 		return rep, err
 	}
-	defer m.close()
 	if err := u.unproven(m); err != nil && wait {
+		m.close()
 		rep.Drained = false
 		return rep, err
 	}
-	if standing, _, err := u.place.standing(); err != nil || !standing {
-		return rep, err // its creator has removed it
-	}
 	return rep, within(ctx, "removing the container, whose processes have ended,", func() error {
+		defer m.close() // not before, though nobody may wait for it
+		if standing, _, err := u.place.standing(); err != nil || !standing {
+			return err // its creator has removed it
+		}
 		return u.remove(m)
 	})
 }
@@ -119,7 +120,7 @@ func (u *Unfinished) remove(m *members) error {
 			return err
 		}
 	}
-	return removeDir(u.place.path)
+	return u.place.remove()
 }
 
 // end kills whatever is there, again and again while somebody goes on making the
@@ -131,7 +132,7 @@ func (u *Unfinished) end(ctx context.Context, r Request) (rep *Report, m *member
 	defer func() { rep.Elapsed = time.Since(began) }()
 	b, fenceErr := raise(u.place.path)
 	if fenceErr != nil {
-		fenceErr = &drain.UnverifiableError{What: "container " + u.id, Err: fmt.Errorf("its creator could not be kept out: %w", fenceErr)}
+		fenceErr = fmt.Errorf("its creator could not be kept out: %w", fenceErr)
 		b = &barrier{held: true} // kill first
 	}
 	for {
@@ -140,8 +141,11 @@ func (u *Unfinished) end(ctx context.Context, r Request) (rep *Report, m *member
 			m.fence = b
 			err = u.drain(ctx, m, r, rep)
 		}
-		if err = errors.Join(fenceErr, err); err == nil && closed {
+		if err == nil && closed {
 			err = u.changed()
+			if fenceErr != nil {
+				m.doubt(fenceErr)
+			}
 			if !b.intact() {
 				m.doubt(errors.New("exec fence: the file was removed meanwhile"))
 			}

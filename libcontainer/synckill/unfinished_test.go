@@ -164,7 +164,7 @@ func TestRemoveFiles(t *testing.T) {
 		}
 	}
 	left := func(leave ...string) (names []string) {
-		if err := removeFiles(dir, leave...); err != nil {
+		if err := placeOf(t, dir).removeFiles(leave...); err != nil {
 			t.Fatal(err)
 		}
 		entries, err := os.ReadDir(dir)
@@ -185,7 +185,7 @@ func TestRemoveFiles(t *testing.T) {
 	if got := left(originFile); !slices.Equal(got, []string{originFile}) {
 		t.Errorf("left %v", got)
 	}
-	if err := removeDir(dir); err != nil {
+	if err := placeOf(t, dir).remove(); err != nil {
 		t.Error(err)
 	}
 	gonePath(t, dir)

@@ -65,7 +65,6 @@ const (
 // the way to the cgroups.
 func observe(cgroupPaths map[string]string) (vantage, error) {
 	v := vantage{Boot: bootID(), Mounts: map[string]mountRoot{}}
-	var forChildren uint64
 	for _, ns := range []struct {
 		name string
 		into *uint64
@@ -76,7 +75,6 @@ func observe(cgroupPaths map[string]string) (vantage, error) {
 		{"mnt", &v.Mount, false},
 		{"cgroup", &v.Cgroup, true},
 		{"time", &v.Time, true},
-		{"time_for_children", &forChildren, true},
 	} {
 		var err error
 		*ns.into, err = namespaceInode("/proc/self/ns/" + ns.name)
@@ -89,6 +87,10 @@ func observe(cgroupPaths map[string]string) (vantage, error) {
 		return vantage{}, fmt.Errorf("find out the caller's namespaces: %w", err)
 	}
 	v.StrangeProc = self != strconv.Itoa(os.Getpid())
+	var forChildren uint64 // 0, which is no namespace's, if it is not needed or can't be told
+	if v.Time != 0 && v.Time != initialTime {
+		forChildren, _ = namespaceInode("/proc/self/ns/time_for_children")
+	}
 	v.Offset = boottimeOffset(v.Time, forChildren)
 	known := map[string]*mountDir{}
 	for _, path := range cgroupPaths {
@@ -101,18 +103,29 @@ func observe(cgroupPaths map[string]string) (vantage, error) {
 
 // bootID reads the kernel's boot ID; "" if it can't be told.
 func bootID() string {
-	f, err := os.Open("/proc/sys/kernel/random/boot_id")
+	return bootIDOf("/proc/sys/kernel/random/boot_id")
+}
+
+// bootIDOf is bootID, read from path. Where the file beside it, uuid, is mounted
+// over boot_id, as some do to have a machine look like another one, every read
+// tells something else.
+func bootIDOf(path string) string {
+	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return ""
 	}
-	defer f.Close()
+	defer unix.Close(fd)
 	var fs unix.Statfs_t
-	if err := unix.Fstatfs(int(f.Fd()), &fs); err != nil || fs.Type != unix.PROC_SUPER_MAGIC {
+	if err := unix.Fstatfs(fd, &fs); err != nil || fs.Type != unix.PROC_SUPER_MAGIC {
 		return ""
 	}
-	var buf [64]byte
-	n, _ := f.Read(buf[:])
-	if id := strings.TrimSpace(string(buf[:n])); wellFormedBoot(id) {
+	var buf [2][64]byte
+	n, _ := unix.Pread(fd, buf[0][:], 0)
+	again, _ := unix.Pread(fd, buf[1][:], 0)
+	if n <= 0 || n != again || buf[0] != buf[1] {
+		return ""
+	}
+	if id := strings.TrimSpace(string(buf[0][:n])); wellFormedBoot(id) {
 		return id
 	}
 	return ""

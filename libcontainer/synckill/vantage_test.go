@@ -350,7 +350,8 @@ func TestDamagedCgroups(t *testing.T) {
 	}
 	for text, ok := range map[string]bool{
 		"": false, "{}": false, "null": true, "[]": true, "[{}]": false, `[{"path":"x","type":1,"handle":"AAAA"}]`: false,
-		`[{"path":"/x","type":1}]`: false, `[{"path":"/x","type":1,"handle":"?"}]`: false, `[{"path":"/x","type":1,"handle":"AAAA"}]`: true,
+		`[{"path":"/x","type":1}]`: false, `[{"path":"/x","dev":1,"type":1,"handle":"?"}]`: false, `[{"path":"/x","type":1,"handle":"AAAA"}]`: false,
+		`[{"path":"/x","dev":1,"type":1,"handle":"AAAA"}]`: true,
 	} {
 		if err := os.WriteFile(filepath.Join(dir, cgroupsFile), []byte(text), 0o600); err != nil {
 			t.Fatal(err)

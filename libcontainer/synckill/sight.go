@@ -8,9 +8,11 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/opencontainers/runc/libcontainer"
 	"github.com/opencontainers/runc/libcontainer/system"
+	"golang.org/x/sys/unix"
 
 	"runcsync/libcontainer/drain"
 )
@@ -52,7 +54,7 @@ func (c *Container) seeAt(cgroups map[string]string) sight {
 		if !errors.Is(err, fs.ErrNotExist) {
 			s.doubts = append(s.doubts, err)
 		}
-		s.unrecorded()
+		s.unrecorded(c.state.Created)
 		return s
 	}
 	s.then = &o.Vantage
@@ -98,8 +100,9 @@ func (s *sight) blind(err error) {
 
 // unrecorded judges a container of a runtime that records nothing. That was most
 // likely run where the caller is, or in the initial time namespace; where
-// neither need be so init's being seen says that it was.
-func (s *sight) unrecorded() {
+// neither need be so init's being seen says that it was, and, where init is gone,
+// that the caller's PID namespace is older than the container.
+func (s *sight) unrecorded(created time.Time) {
 	s.then = nil
 	if s.here.StrangeProc {
 		s.blind(errStrangeProc)
@@ -112,10 +115,23 @@ func (s *sight) unrecorded() {
 		starts = append(starts, initial.startTimes(s.here, s.init.StartTime)...)
 	}
 	var found bool
-	if s.init, found = locate(s.init, starts); !found && (!timeless || s.here.PID != initialPID) {
+	if s.init, found = locate(s.init, starts); !found && (!timeless || s.here.PID != initialPID && !olderHere(created)) {
 		s.unsure = errors.New("nothing tells in which PID and time namespace it was made, and its first process is not seen from here")
 		s.doubts = append(s.doubts, s.unsure)
 	}
+}
+
+// olderHere tells whether the caller's PID namespace was there when the container
+// was made, as far as the clock has not been set since. The first process of a
+// namespace is as old as that is.
+func olderHere(created time.Time) bool {
+	first, err := system.Stat(1)
+	var now unix.Timespec
+	if err != nil || unix.ClockGettime(unix.CLOCK_BOOTTIME, &now) != nil {
+		return false
+	}
+	age := time.Duration(now.Nano()) - time.Duration(first.StartTime)*tick
+	return !created.IsZero() && time.Since(created) <= age
 }
 
 // locate gives a process that of the start times which it has; it tells whether it

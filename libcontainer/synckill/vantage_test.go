@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/opencontainers/runc/libcontainer"
 	"github.com/opencontainers/runc/libcontainer/system"
@@ -244,7 +245,7 @@ func TestUnrecorded(t *testing.T) {
 		"a process that is not there":   {standing(func(v *vantage) { v.PID = 99 }), 0, false, true},
 	} {
 		s := sight{here: c.here, init: drain.Process{Pid: os.Getpid(), StartTime: c.start}}
-		s.unrecorded()
+		s.unrecorded(time.Time{})
 		if found := s.init.StartTime == start && s.init.Pid > 0; found != c.found || (s.unsure != nil) != c.doubt || (len(s.doubts) == 1) != c.doubt {
 			t.Errorf("%s: init %v, doubts %v", name, s.init, s.doubts)
 		}

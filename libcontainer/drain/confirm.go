@@ -41,7 +41,7 @@ func (w *held) confirmed(p part, pids []int, b bounds, skip func(pid int) bool, 
 
 // unsignalled tells whether an error is that of a signal.
 func unsignalled(err error) bool {
-	_, is := errors.AsType[*signalError](err)
+	_, is := asType[*signalError](err)
 	return is
 }
 

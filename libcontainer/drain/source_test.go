@@ -15,8 +15,8 @@ import (
 type pidSource func() []int
 
 func (s pidSource) Pids(func() error) ([]int, error) { return s(), nil }
-func (s pidSource) Has(pid int) bool     { return slices.Contains(s(), pid) }
-func (s pidSource) String() string       { return "a source" }
+func (s pidSource) Has(pid int) bool                 { return slices.Contains(s(), pid) }
+func (s pidSource) String() string                   { return "a source" }
 
 // TestOnlyEmptyIsEmpty has a source that lists somebody at each look who has
 // ended at the next: as long as it lists anybody it is not empty.

@@ -1,6 +1,7 @@
 package drain
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -89,6 +90,7 @@ type drainer struct {
 	pace     pace
 	tally    tally
 	doubts   doubts
+	untold   bool // of one of members it is not known whether it lives
 }
 
 func newDrainer(ctx context.Context, g Group, r Request) *drainer {
@@ -126,7 +128,7 @@ func (d *drainer) run() error {
 			return d.expired()
 		case ended(err):
 			d.tally.report.Survivors = d.survivors().named
-			return d.deadline.cause()
+			return cmp.Or(d.deadline.cause(), err)
 		case err != nil || !left:
 			return errors.Join(err, d.doubts.err())
 		}
@@ -147,7 +149,7 @@ func (d *drainer) look() (left bool, failed error) {
 		}
 		failed = errors.Join(failed, d.doubts.sort(p, err))
 		left = left || f.populated
-		if f.populated && (!all || f.many && !d.last) {
+		if f.populated && failed == nil && (!all || f.many && !d.last) {
 			all = false // as long as many are ending there, the others can wait
 			break
 		}
@@ -195,8 +197,11 @@ type finding struct {
 // sweep looks at one tree or source. When descriptors run out it goes on with
 // less.
 func (d *drainer) sweep(p part) (f finding, err error) {
+	found := false // somebody who has ended by now may have added others elsewhere
 	for {
 		f, err = d.sweepOnce(p)
+		found = found || f.populated
+		f.populated = found
 		if !exhausted(err) || !d.makeRoom(p, err) {
 			return f, err
 		}

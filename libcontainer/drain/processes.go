@@ -19,6 +19,7 @@ func (d *drainer) takeProcesses() {
 		switch {
 		case errors.Is(err, unix.ESRCH):
 		case err != nil:
+			d.untold = true
 			d.doubts.of(fmt.Sprintf("process %d", p.Pid), err)
 		default:
 			h.own = true
@@ -65,6 +66,9 @@ func (d *drainer) signal() error {
 		return nil
 	}
 	if d.req.Scope == ProcessesOnly && len(d.held.handles) == 0 {
+		if d.untold {
+			return d.doubts.err()
+		}
 		return errors.Join(ErrNoProcess, d.doubts.err())
 	}
 	failed := d.signalHeld(sig)
@@ -118,14 +122,12 @@ func (d *drainer) signalOne(h *handle, sig unix.Signal) error {
 // signalPart sends sig to those in p that have not had it, and tells how many
 // they were.
 func (d *drainer) signalPart(p part, sig unix.Signal) (int, error) {
-	m, err := p.list(d.bounds())
-	if err != nil {
-		return 0, err
-	}
-	return d.held.confirmed(p, m.pids, d.bounds(), none, func(h *handle) error {
+	m, unread := p.list(d.bounds()) // whoever is listed, all the same
+	n, err := d.held.confirmed(p, m.pids, d.bounds(), none, func(h *handle) error {
 		if d.tally.known(h.pid) {
 			return errKnown
 		}
 		return d.signalOne(h, sig)
 	})
+	return n, both(unread, err)
 }

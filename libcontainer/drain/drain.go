@@ -145,6 +145,9 @@ func (d *drainer) look() (left bool, failed error) {
 	for _, p := range parts(d.trees, d.sources) {
 		f, err := d.sweep(p)
 		if ended(err) {
+			if d.killing { // what has been sent acts on those frozen
+				err = errors.Join(err, thaw(d.trees, true, d.deadline.over, d.log))
+			}
 			return true, err
 		}
 		failed = errors.Join(failed, d.doubts.sort(p, err))

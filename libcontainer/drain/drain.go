@@ -44,7 +44,8 @@ type Logger interface {
 }
 
 // ErrNoProcess says that a signal for Group.Processes alone found none of them
-// alive. Nothing was signalled.
+// alive. Nothing was signalled. Where it can't be known of one whether it lives, it
+// is joined with an [*UnverifiableError].
 var ErrNoProcess = errors.New("no process to signal")
 
 // Drain sends r.Signal to the group and waits until all of it is gone: each
@@ -90,7 +91,6 @@ type drainer struct {
 	pace     pace
 	tally    tally
 	doubts   doubts
-	untold   bool // of one of members it is not known whether it lives
 }
 
 func newDrainer(ctx context.Context, g Group, r Request) *drainer {

@@ -19,7 +19,6 @@ func (d *drainer) takeProcesses() {
 		switch {
 		case errors.Is(err, unix.ESRCH):
 		case err != nil:
-			d.untold = true
 			d.doubts.of(fmt.Sprintf("process %d", p.Pid), err)
 		default:
 			h.own = true
@@ -66,9 +65,6 @@ func (d *drainer) signal() error {
 		return nil
 	}
 	if d.req.Scope == ProcessesOnly && len(d.held.handles) == 0 {
-		if d.untold {
-			return d.doubts.err()
-		}
 		return errors.Join(ErrNoProcess, d.doubts.err())
 	}
 	failed := d.signalHeld(sig)

@@ -109,16 +109,6 @@ func TestSourceCalledOff(t *testing.T) {
 	}
 }
 
-// TestUntold does not say that no process was there of one that lives and can't
-// be told from another one.
-func TestUntold(t *testing.T) {
-	g := Group{Processes: []Process{{Pid: child(t).Process.Pid}}}
-	_, err := Drain(t.Context(), g, Request{Signal: unix.SIGTERM, Scope: ProcessesOnly})
-	if _, unknown := asType[*UnverifiableError](err); !unknown || errors.Is(err, ErrNoProcess) {
-		t.Errorf("got %v", err)
-	}
-}
-
 // TestGivenUpLast gives up what has to be put back or thawed after the others.
 func TestGivenUpLast(t *testing.T) {
 	open := func(path string, v Version) *Tree {

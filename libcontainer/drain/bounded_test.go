@@ -2,7 +2,6 @@ package drain
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -36,7 +35,7 @@ func TestManyCgroups(t *testing.T) {
 					ctx, cancel := context.WithTimeout(t.Context(), short)
 					rep, err := Drain(ctx, g, Request{Signal: sig})
 					cancel()
-					if left, timedOut := errors.AsType[*TimeoutError](err); !timedOut || left.Total != 1 {
+					if left, timedOut := asType[*TimeoutError](err); !timedOut || left.Total != 1 {
 						t.Errorf("signal %d: %+v, %v; want a time-out that names one", int(sig), rep, err)
 					}
 					best = min(best, rep.Elapsed)

@@ -3,6 +3,7 @@ package drain
 import (
 	"errors"
 	"slices"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -23,13 +24,14 @@ func none(int) bool { return false }
 // pinned; one that got the ID of a member which ended in between is not in it.
 // It returns how many there were, those passed over by skip included and those
 // for which use said errKnown not. Who can't be signalled keeps nobody else from
-// being used; any other error ends it.
+// being used, nor does what of p can't be read; the end of descriptors or of the
+// time ends it.
 func (w *held) confirmed(p part, pids []int, b bounds, skip func(pid int) bool, use func(*handle) error) (total int, failed error) {
 	for batch := range slices.Chunk(pids, w.batchFor(len(pids))) {
 		n, err := w.confirm(p, batch, b, skip, use)
 		total += n
-		failed = errors.Join(failed, err)
-		if err != nil && !unsignalled(err) {
+		failed = both(failed, err)
+		if exhausted(err) || ended(err) {
 			return total, failed
 		}
 		if err := b.stopped(); err != nil {
@@ -39,9 +41,17 @@ func (w *held) confirmed(p part, pids []int, b bounds, skip func(pid int) bool, 
 	return total, failed
 }
 
+// both joins two errors, unless the second says once more what the first does.
+func both(first, second error) error {
+	if first != nil && second != nil && strings.Contains(first.Error(), second.Error()) {
+		return first
+	}
+	return errors.Join(first, second)
+}
+
 // unsignalled tells whether an error is that of a signal.
 func unsignalled(err error) bool {
-	_, is := errors.AsType[*signalError](err)
+	_, is := asType[*signalError](err)
 	return is
 }
 
@@ -73,10 +83,7 @@ func (w *held) confirm(p part, pids []int, b bounds, skip func(pid int) bool, us
 	for i, h := range handles {
 		pinned[i] = h.pid
 	}
-	in, err := p.among(pinned, b)
-	if err != nil {
-		return n, err
-	}
+	in, failed := p.among(pinned, b) // who is found is in it, whatever else could not be read
 	for len(handles) > 0 {
 		h := &handles[0]
 		if in(h.pid) {
@@ -91,7 +98,7 @@ func (w *held) confirm(p part, pids []int, b bounds, skip func(pid int) bool, us
 			case err == nil:
 				n++
 			case !errors.Is(err, errKnown):
-				return n, err
+				return n, errors.Join(failed, err)
 			}
 		}
 		h.close()

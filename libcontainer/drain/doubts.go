@@ -15,7 +15,7 @@ func (d *doubts) of(what string, why error) {
 			return
 		}
 	}
-	u, ok := errors.AsType[*UnverifiableError](why)
+	u, ok := asType[*UnverifiableError](why)
 	if !ok {
 		u = &UnverifiableError{What: what, Err: why}
 	}

@@ -35,7 +35,7 @@ func TestDoubts(t *testing.T) {
 	const want = "cannot tell whether /a has drained: input/output error\ncannot tell whether /b/c has drained: permission denied"
 	if err := d.err(); err == nil || err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
-	} else if _, ok := errors.AsType[*UnverifiableError](err); !ok {
+	} else if _, ok := asType[*UnverifiableError](err); !ok {
 		t.Errorf("%v is no UnverifiableError", err)
 	}
 }

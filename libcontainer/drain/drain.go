@@ -1,6 +1,7 @@
 package drain
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -43,7 +44,8 @@ type Logger interface {
 }
 
 // ErrNoProcess says that a signal for Group.Processes alone found none of them
-// alive. Nothing was signalled.
+// alive. Nothing was signalled. Where it can't be known of one whether it lives, it
+// is joined with an [*UnverifiableError].
 var ErrNoProcess = errors.New("no process to signal")
 
 // Drain sends r.Signal to the group and waits until all of it is gone: each
@@ -126,7 +128,7 @@ func (d *drainer) run() error {
 			return d.expired()
 		case ended(err):
 			d.tally.report.Survivors = d.survivors().named
-			return d.deadline.cause()
+			return cmp.Or(d.deadline.cause(), err)
 		case err != nil || !left:
 			return errors.Join(err, d.doubts.err())
 		}
@@ -143,11 +145,14 @@ func (d *drainer) look() (left bool, failed error) {
 	for _, p := range parts(d.trees, d.sources) {
 		f, err := d.sweep(p)
 		if ended(err) {
+			if d.killing { // what has been sent acts on those frozen
+				err = errors.Join(err, thaw(d.trees, true, d.deadline.over, d.log))
+			}
 			return true, err
 		}
 		failed = errors.Join(failed, d.doubts.sort(p, err))
 		left = left || f.populated
-		if f.populated && (!all || f.many && !d.last) {
+		if f.populated && failed == nil && (!all || f.many && !d.last) {
 			all = false // as long as many are ending there, the others can wait
 			break
 		}
@@ -195,8 +200,11 @@ type finding struct {
 // sweep looks at one tree or source. When descriptors run out it goes on with
 // less.
 func (d *drainer) sweep(p part) (f finding, err error) {
+	found := false // somebody who has ended by now may have added others elsewhere
 	for {
 		f, err = d.sweepOnce(p)
+		found = found || f.populated
+		f.populated = found
 		if !exhausted(err) || !d.makeRoom(p, err) {
 			return f, err
 		}

@@ -19,7 +19,7 @@ func TestUnknownStart(t *testing.T) {
 	dir := group(t, V2, "")
 	in, out, gone := child(t, dir).Process.Pid, child(t).Process.Pid, zombie(t)
 	rep, err := Drain(t.Context(), Group{Trees: []*Tree{tree(t, dir, V2)}, Processes: []Process{{Pid: out}}}, Request{Signal: unix.SIGKILL})
-	if _, ok := errors.AsType[*UnverifiableError](err); !ok || rep.Signalled != 1 || rep.Drained {
+	if _, ok := asType[*UnverifiableError](err); !ok || rep.Signalled != 1 || rep.Drained {
 		t.Errorf("not in the tree: %+v, %v", rep, err)
 	}
 	for pid, killed := range map[int]bool{in: true, out: false} {
@@ -100,7 +100,7 @@ func TestDrainOtherwise(t *testing.T) {
 		defer cancel()
 		pid := child(t).Process.Pid
 		rep, err := Drain(ctx, Group{Processes: []Process{process(t, pid)}}, Request{})
-		timeout, ok := errors.AsType[*TimeoutError](err)
+		timeout, ok := asType[*TimeoutError](err)
 		if !ok || timeout.Total != 1 || timeout.Survivors[0].Pid != pid || timeout.Survivors[0].Comm != "sleep" || rep.Signalled != 0 {
 			t.Errorf("got %+v, %v", rep, err)
 		}
@@ -134,7 +134,7 @@ func TestDrainOtherwise(t *testing.T) {
 		p := child(t)
 		g := Group{Trees: []*Tree{tree(t, mounted(t, V2, ""), V2)}, Processes: []Process{process(t, p.Process.Pid)}}
 		_, err := Drain(t.Context(), g, Request{Signal: 0}) // should it not be refused, nothing is sent
-		if _, ok := errors.AsType[*UnsafeError](err); !ok {
+		if _, ok := asType[*UnsafeError](err); !ok {
 			t.Errorf("got %v", err)
 		}
 	})

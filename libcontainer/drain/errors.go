@@ -1,6 +1,7 @@
 package drain
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -69,3 +70,9 @@ func (e *TimeoutError) Error() string {
 
 // Timeout makes the error one of net.Error's kind.
 func (e *TimeoutError) Timeout() bool { return true }
+
+// asType is errors.As in one expression.
+func asType[T error](err error) (found T, is bool) {
+	is = errors.As(err, &found)
+	return found, is
+}

@@ -111,7 +111,7 @@ func (d *drainer) judge() error {
 	for exhausted(err) && d.makeRoom(nil, err) {
 		unclear, err = judge(d.trees, d.deadline.over)
 	}
-	if _, unsafe := errors.AsType[*UnsafeError](err); unsafe {
+	if _, unsafe := asType[*UnsafeError](err); unsafe {
 		return err
 	}
 	d.trees = slices.DeleteFunc(d.trees, func(t *Tree) bool {
@@ -146,7 +146,7 @@ func judge(trees []*Tree, stop func() error) (unclear map[*Tree]error, err error
 			continue
 		}
 		err := t.checkSafe(mounts, kin, stop)
-		if _, unsafe := errors.AsType[*UnsafeError](err); unsafe || exhausted(err) {
+		if _, unsafe := asType[*UnsafeError](err); unsafe || exhausted(err) {
 			return nil, err
 		}
 		if err != nil {

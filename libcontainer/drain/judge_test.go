@@ -28,7 +28,7 @@ func TestLeftOut(t *testing.T) {
 		t.Fatal(err)
 	}
 	rep, err := Drain(t.Context(), Group{Trees: []*Tree{unknown, tree(t, dir, V2)}}, Request{Signal: unix.SIGKILL})
-	u, ok := errors.AsType[*UnverifiableError](err)
+	u, ok := asType[*UnverifiableError](err)
 	if !ok || u.What != odd || rep.Drained || rep.Signalled != 1 {
 		t.Errorf("got %+v, %v", rep, err)
 	}
@@ -64,7 +64,7 @@ func TestPlaceDeleted(t *testing.T) {
 			}
 			place := "/" + filepath.Base(dir) + "/x" + deleted
 			in := lineage{{pid: os.Getpid(), cgroups: map[string]string{"": place, "pids": place}}}
-			_, unsafe := errors.AsType[*UnsafeError](tr.checkSafe(mounts, in, nil))
+			_, unsafe := asType[*UnsafeError](tr.checkSafe(mounts, in, nil))
 			if unsafe == removed {
 				t.Errorf("%s, removed %t: refused %t", v, removed, unsafe)
 			}
@@ -85,7 +85,7 @@ func TestUnreadLineage(t *testing.T) {
 	for pid, want := range map[int]bool{in: true, out: false} {
 		kin := lineage{{pid: os.Getpid(), cgroups: map[string]string{"": "/"}}, {pid: pid, unread: unix.ENAMETOOLONG}}
 		err := tr.checkSafe(mounts, kin, nil)
-		if _, unsafe := errors.AsType[*UnsafeError](err); unsafe != want || !want && err != nil {
+		if _, unsafe := asType[*UnsafeError](err); unsafe != want || !want && err != nil {
 			t.Errorf("process %d: %v, want refusal %t", pid, err, want)
 		}
 		// Where /proc counts otherwise than we do, its IDs are in no list of ours.

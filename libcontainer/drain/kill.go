@@ -85,11 +85,12 @@ func (k *killer) tree(t *Tree) (served, many bool, err error) {
 }
 
 // each sends SIGKILL to the processes of p one by one. It returns how many
-// there were and who was listed.
+// there were and who was listed. Where not all could be read it is those that
+// were found.
 func (k *killer) each(p part) (n int, m members, err error) {
-	m, err = p.list(k.bounds)
-	if err != nil || m.empty() {
-		return 0, m, err
+	m, unread := p.list(k.bounds)
+	if m.empty() {
+		return 0, m, unread
 	}
 	k.limits.stopForks()
 	k.tally.expect(len(m.pids))
@@ -115,5 +116,5 @@ func (k *killer) each(p part) (n int, m members, err error) {
 	if n > 0 {
 		k.log.debug("killed", "group", p.name(), "mechanism", "one by one", "processes", n)
 	}
-	return n, m, err
+	return n, m, both(unread, err)
 }

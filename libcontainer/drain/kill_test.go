@@ -72,7 +72,7 @@ func TestKilledAllTheSame(t *testing.T) {
 	g := Group{Trees: []*Tree{tr}, Processes: []Process{{pid, st.start}}}
 	if _, err := Drain(t.Context(), g, Request{Signal: unix.SIGKILL}); err == nil {
 		t.Error("drained")
-	} else if _, ok := errors.AsType[*UnverifiableError](err); !ok {
+	} else if _, ok := asType[*UnverifiableError](err); !ok {
 		t.Errorf("got %v", err)
 	}
 	await(t, "its end", func() bool { st, err := readStat(pid); return err != nil || st.dead() })

@@ -13,6 +13,8 @@ type limits struct {
 	log   debugger
 	tried bool
 	back  []func() error
+
+	changed map[*Tree]bool
 }
 
 // stopForks does what it can: without a pids controller the rounds go on until
@@ -25,6 +27,10 @@ func (l *limits) stopForks() {
 	for _, t := range l.trees {
 		if restore, err := t.stopForks(); err == nil {
 			l.back = append(l.back, restore)
+			if l.changed == nil {
+				l.changed = map[*Tree]bool{}
+			}
+			l.changed[t] = true
 			l.log.debug("stopped forks", "cgroup", t.Path)
 		}
 	}
@@ -56,6 +62,9 @@ func (t *Tree) stopForks() (restore func() error, err error) {
 		return nil, fmt.Errorf("%w: %w", errors.ErrUnsupported, err)
 	}
 	return func() error {
+		if t.dir < 0 {
+			return t.error("restore pids.max", t.lost)
+		}
 		err := write(t.dir, "pids.max", strings.TrimSpace(limit))
 		if err == nil || vanished(err) {
 			return nil

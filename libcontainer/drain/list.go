@@ -69,10 +69,11 @@ func (t *Tree) read(b bounds, into []int) (members, error) {
 		if vanished(err) {
 			return nil
 		}
+		m.pids = pids // as far as they could be read
 		if err != nil {
 			return t.error("read cgroup.procs", err)
 		}
-		if m.pids = pids; b.enough(pids) {
+		if b.enough(pids) {
 			m.more = true
 			return fs.SkipAll
 		}

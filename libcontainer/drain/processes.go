@@ -118,14 +118,12 @@ func (d *drainer) signalOne(h *handle, sig unix.Signal) error {
 // signalPart sends sig to those in p that have not had it, and tells how many
 // they were.
 func (d *drainer) signalPart(p part, sig unix.Signal) (int, error) {
-	m, err := p.list(d.bounds())
-	if err != nil {
-		return 0, err
-	}
-	return d.held.confirmed(p, m.pids, d.bounds(), none, func(h *handle) error {
+	m, unread := p.list(d.bounds()) // whoever is listed, all the same
+	n, err := d.held.confirmed(p, m.pids, d.bounds(), none, func(h *handle) error {
 		if d.tally.known(h.pid) {
 			return errKnown
 		}
 		return d.signalOne(h, sig)
 	})
+	return n, both(unread, err)
 }

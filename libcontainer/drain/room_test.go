@@ -2,7 +2,6 @@ package drain
 
 import (
 	"context"
-	"errors"
 	"os"
 	"strconv"
 	"testing"
@@ -48,7 +47,7 @@ func TestFewDescriptors(t *testing.T) {
 						alive++
 					}
 				}
-				_, unknown := errors.AsType[*UnverifiableError](err)
+				_, unknown := asType[*UnverifiableError](err)
 				switch {
 				case err == nil && alive > 0:
 					t.Errorf("%d to spare: claimed with %d alive", spare, alive)

@@ -149,6 +149,7 @@ func (w *walk) subdirectories(dir int) (names []string, err error) {
 			return names, err
 		}
 		if w.dirs > 0 && w.seen+len(names) > w.dirs {
+			w.cut = true // also if some of these vanish before they are entered
 			return names, nil
 		}
 		if err := w.stopped(); err != nil {

@@ -170,7 +170,7 @@ func (c *Container) forceDelete(ctx context.Context) error {
 		init, cancel := context.WithTimeout(ctx, DefaultTimeout-time.Second)
 		defer cancel()
 		_, err = drain.Drain(init, drain.Group{Processes: m.Processes}, drain.Request{Signal: unix.SIGKILL})
-		if _, late := errors.AsType[*drain.TimeoutError](err); late {
+		if _, late := asType[*drain.TimeoutError](err); late {
 			return errStillRunning
 		}
 	}
@@ -186,8 +186,8 @@ func (c *Container) forceDelete(ctx context.Context) error {
 // lasts tells whether a drain's error says that the end of all was not seen, be
 // it that there is none or that it can't be told.
 func lasts(err error) bool {
-	_, late := errors.AsType[*drain.TimeoutError](err)
-	_, unknown := errors.AsType[*drain.UnverifiableError](err)
+	_, late := asType[*drain.TimeoutError](err)
+	_, unknown := asType[*drain.UnverifiableError](err)
 	return late || unknown
 }
 

@@ -47,7 +47,7 @@ func TestRemainsFenced(t *testing.T) {
 	r := Remains{ID: "c", StateDir: dir, Complete: true, place: placeOf(t, dir)}
 	leave := enter(t, dir)
 	_, err := r.Delete(t.Context(), true, Request{Timeout: pause})
-	if _, timedOut := errors.AsType[*drain.TimeoutError](err); !timedOut {
+	if _, timedOut := asType[*drain.TimeoutError](err); !timedOut {
 		t.Errorf("with an exec in the room: %v, want a time-out", err)
 	}
 	if _, err := os.Stat(dir); err != nil {

@@ -152,7 +152,7 @@ func (c *Container) strike(g drain.Group, s sight, sig unix.Signal) error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Nanosecond)
 	defer cancel()
 	rep, err := drain.Drain(ctx, g, drain.Request{Signal: sig})
-	_, late := errors.AsType[*drain.TimeoutError](err)
+	_, late := asType[*drain.TimeoutError](err)
 	switch {
 	case s.unsure != nil:
 		unknown := &drain.UnverifiableError{What: "container " + c.ID(), Err: s.unsure}

@@ -2,7 +2,6 @@ package synckill
 
 import (
 	"encoding/json"
-	"errors"
 	"reflect"
 	"testing"
 	"time"
@@ -96,7 +95,7 @@ func TestAnnotatedWait(t *testing.T) {
 		{"soon", 0, 0, false},
 	} {
 		got, err := with(WaitAnnotation + "=" + tt.text).AnnotatedWait(tt.most)
-		if long, ok := errors.AsType[*LongWaitError](err); got != tt.want || ok != tt.long || ok && long.Most != tt.most {
+		if long, ok := asType[*LongWaitError](err); got != tt.want || ok != tt.long || ok && long.Most != tt.most {
 			t.Errorf("%s, %s at most: got %s, %v; want %s, too long %t", tt.text, tt.most, got, err, tt.want, tt.long)
 		}
 	}

@@ -111,7 +111,8 @@ func (s *sight) unrecorded(created time.Time) {
 	starts := []uint64{s.init.StartTime}
 	timeless := s.here.Time == 0 || s.here.Time == initialTime
 	if !timeless {
-		initial := vantage{Time: initialTime, Offset: new(int64(0))}
+		var none int64
+		initial := vantage{Time: initialTime, Offset: &none}
 		starts = append(starts, initial.startTimes(s.here, s.init.StartTime)...)
 	}
 	var found bool

@@ -2,7 +2,6 @@ package synckill
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/opencontainers/runc/libcontainer"
@@ -36,6 +35,6 @@ func leaderless(p drain.Process) bool {
 	ctx, cancel := context.WithTimeout(context.Background(), endingTime)
 	defer cancel()
 	_, err := drain.Drain(ctx, drain.Group{Processes: []drain.Process{p}}, drain.Request{})
-	_, alive := errors.AsType[*drain.TimeoutError](err)
+	_, alive := asType[*drain.TimeoutError](err)
 	return alive
 }

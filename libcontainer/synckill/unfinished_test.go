@@ -62,7 +62,7 @@ func TestUnfinishedMaking(t *testing.T) {
 		t.Errorf("without force: %v", err)
 	}
 	_, err = u.Delete(t.Context(), Request{Timeout: pause}, true, true)
-	if _, late := errors.AsType[*drain.TimeoutError](err); !late {
+	if _, late := asType[*drain.TimeoutError](err); !late {
 		t.Errorf("while it is being made: %v, want a time-out", err)
 	}
 	if _, err := os.Stat(dir); err != nil {
@@ -144,7 +144,7 @@ func TestUnfinishedUnknown(t *testing.T) {
 			"delete": func() (*Report, error) { return u.Delete(t.Context(), Request{}, true, true) },
 		} {
 			rep, err := do()
-			if _, unknown := errors.AsType[*drain.UnverifiableError](err); !unknown || rep.Drained {
+			if _, unknown := asType[*drain.UnverifiableError](err); !unknown || rep.Drained {
 				t.Errorf("%s, %s: %+v, %v", name, what, rep, err)
 			}
 		}

@@ -151,7 +151,8 @@ func wellFormedBoot(s string) bool {
 // fork or, since Linux 6.0, execve.
 func boottimeOffset(own, forChildren uint64) *int64 {
 	if own == 0 || own == initialTime {
-		return new(int64(0)) // no namespaces, or the one that has no offsets
+		var none int64 // no namespaces, or the one that has no offsets
+		return &none
 	}
 	if own != forChildren {
 		return nil

@@ -1,7 +1,6 @@
 package synckill
 
 import (
-	"errors"
 	"io/fs"
 	"maps"
 	"math"
@@ -24,11 +23,13 @@ const (
 	otherBoot = "44b557d3-5c17-469e-a0d6-d97eac3a3d41"
 )
 
+func offset(ns int64) *int64 { return &ns }
+
 // standing is a vantage of the initial namespaces.
 func standing(changes ...func(*vantage)) vantage {
 	v := vantage{
 		Boot: oneBoot, PID: initialPID, Time: initialTime, User: initialUser, Mount: 10, Cgroup: 11,
-		Offset: new(int64(0)), Mounts: map[string]mountRoot{"/cg": {Dev: 20, Ino: 1}},
+		Offset: offset(0), Mounts: map[string]mountRoot{"/cg": {Dev: 20, Ino: 1}},
 	}
 	for _, change := range changes {
 		change(&v)
@@ -38,7 +39,7 @@ func standing(changes ...func(*vantage)) vantage {
 
 // TestJudge tells what of a container can't be known from elsewhere.
 func TestJudge(t *testing.T) {
-	away := func(offset *int64) func(*vantage) { return func(v *vantage) { v.Time, v.Offset = 99, offset } }
+	away := func(by *int64) func(*vantage) { return func(v *vantage) { v.Time, v.Offset = 99, by } }
 	for name, c := range map[string]struct {
 		then, now vantage
 		want      []string // in the doubts, in their order
@@ -49,7 +50,7 @@ func TestJudge(t *testing.T) {
 		"another PID namespace":                          {standing(), standing(func(v *vantage) { v.PID = 99 }), []string{"another PID namespace"}},
 		"another namespace's /proc":                      {standing(), standing(func(v *vantage) { v.StrangeProc = true }), []string{"/proc is not"}},
 		"made with another namespace's /proc":            {standing(func(v *vantage) { v.StrangeProc = true }), standing(), []string{"whose /proc was not"}},
-		"another time namespace":                         {standing(), standing(away(new(int64(7)))), nil},
+		"another time namespace":                         {standing(), standing(away(offset(7))), nil},
 		"another time namespace, unknown here":           {standing(), standing(away(nil)), []string{"time namespace"}},
 		"another time namespace, unknown then":           {standing(away(nil)), standing(), []string{"time namespace"}},
 		"the same time namespace, unknown":               {standing(away(nil)), standing(away(nil)), nil},
@@ -225,7 +226,7 @@ func TestDamagedVantage(t *testing.T) {
 // TestUnrecorded looks for the init of a container that nothing was recorded of.
 func TestUnrecorded(t *testing.T) {
 	start := startTime(t, os.Getpid())
-	away := func(v *vantage) { v.Time, v.Offset = 99, new(int64(5e9)) }
+	away := func(v *vantage) { v.Time, v.Offset = 99, offset(5e9) }
 	for name, c := range map[string]struct {
 		here  vantage
 		start uint64 // in the state file
@@ -367,7 +368,7 @@ func TestDamagedCgroups(t *testing.T) {
 func TestNoCgroupToLookIn(t *testing.T) {
 	m := &members{}
 	m.openRenamed([]cgroupRecord{{Path: filepath.Join(t.TempDir(), "a/b"), Type: 1, Handle: []byte{1, 2, 3, 4, 5, 6, 7, 8}}})
-	if _, ok := errors.AsType[*drain.UnverifiableError](m.unproven()); !ok || len(m.Trees) > 0 {
+	if _, ok := asType[*drain.UnverifiableError](m.unproven()); !ok || len(m.Trees) > 0 {
 		t.Errorf("doubts %v, trees %v", m.doubts, m.Trees)
 	}
 }

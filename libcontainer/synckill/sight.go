@@ -108,6 +108,9 @@ func (s *sight) unrecorded(created time.Time) {
 		s.blind(errStrangeProc)
 		return
 	}
+	if s.init.Pid <= 0 {
+		return // none is known, and so none looked for
+	}
 	starts := []uint64{s.init.StartTime}
 	timeless := s.here.Time == 0 || s.here.Time == initialTime
 	if !timeless {

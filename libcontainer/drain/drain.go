@@ -38,11 +38,6 @@ type Request struct {
 	Log Logger
 }
 
-// Logger is what a drain logs to; *slog.Logger is one.
-type Logger interface {
-	Debug(step string, keysAndValues ...any)
-}
-
 // ErrNoProcess says that a signal for Group.Processes alone found none of them
 // alive. Nothing was signalled. Where it can't be known of one whether it lives, it
 // is joined with an [*UnverifiableError].

@@ -6,6 +6,11 @@ package drain
 // limited and put back, and the end. What only the log needs is read only if
 // there is one.
 
+// Logger is what a drain logs to; *slog.Logger is one.
+type Logger interface {
+	Debug(step string, keysAndValues ...any)
+}
+
 // debugger is a Logger that need not be there.
 type debugger struct{ Logger }
 

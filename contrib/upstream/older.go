@@ -1,0 +1,46 @@
+package main
+
+import (
+	"regexp"
+	"strings"
+)
+
+// A release of upstream's may be for an older Go than this project is. The one
+// thing that its packages take from Go 1.26 is errors.AsType: below that it is a
+// function of their own.
+
+const asType = `package {{.Package}}
+
+import "errors"
+
+// asType finds the first error of a type in a tree of errors.
+func asType[E error](err error) (E, bool) {
+	var found E
+	return found, errors.As(err, &found)
+}
+`
+
+var errorsAsType = regexp.MustCompile(`\berrors\.AsType\[`)
+
+// older is the text of a Go file for a Go that has no errors.AsType. It tells
+// whether it is in need of the function that takes its place.
+func older(name, text string) (string, bool, error) {
+	if !errorsAsType.MatchString(text) {
+		return text, false, nil
+	}
+	out, err := tidyGo(name, text, errorsAsType.ReplaceAllString(text, "asType["), nil)
+	return out, true, err
+}
+
+// goMinor is the minor version of Go that a go.mod asks for; 0 if it says none.
+func goMinor(module string) int {
+	m := regexp.MustCompile(`(?m)^go 1\.(\d+)`).FindStringSubmatch(module)
+	if m == nil {
+		return 0
+	}
+	n := 0
+	for _, c := range strings.TrimSpace(m[1]) {
+		n = n*10 + int(c-'0')
+	}
+	return n
+}

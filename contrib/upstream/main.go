@@ -10,6 +10,7 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -27,7 +28,7 @@ func run() error {
 	base := flag.String("base", "v1.5.2", "release to start from: a tag, a branch or a commit there")
 	branch := flag.String("branch", "synchronous-kill", "branch to make")
 	ours := flag.String("ours", ".", "root of this project's checkout")
-	list := flag.Bool("list", false, "list the steps with the lines that each adds, without making a branch")
+	list := flag.Bool("list", false, "list the steps with the lines that each adds, and the places that are not found, without making a branch")
 	flag.Parse()
 	if flag.NArg() > 0 || *dir == "" {
 		return fmt.Errorf("usage: upstream -checkout DIR [-base TAG] [-branch NAME] [-list]; see contrib/upstream/COVER.md")
@@ -52,19 +53,31 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	n := 0
+	var failed []error
+	if *list {
+		s.Moved = func(err error) { failed = append(failed, err) }
+	}
 	err = c.commit(s, *base, name, func(step Step, commit string) {
-		n++
 		code, tests, other := c.added(commit)
-		fmt.Printf("%2d  %s  %4d lines of code, %4d of tests, %4d other  %s\n", n, commit, code, tests, other, step.Subject)
+		fmt.Printf("%2d  %s  %4d lines of code, %4d of tests, %4d other  %s\n", step.Number, commit, code, tests, other, step.Subject)
+		if code >= stepLimit {
+			failed = append(failed, fmt.Errorf("step %d, %q, adds %d lines of code: it is to have less than %d", step.Number, step.Subject, code, stepLimit))
+		}
 	})
 	if err != nil {
 		return err
 	}
 	if *list {
 		_, err = c.git("branch", "-D", name)
-		return err
+		return errors.Join(append(failed, err)...)
 	}
-	fmt.Printf("branch %s in %s: %d commits on %s\n", name, *dir, n, *base)
+	for _, err := range failed {
+		fmt.Fprintln(os.Stderr, "upstream:", err)
+	}
+	fmt.Printf("branch %s in %s: %d commits on %s\n", name, *dir, len(s.Steps), *base)
 	return nil
 }
+
+// stepLimit is how many lines of code, without tests, reviewers are asked to read
+// at a time.
+const stepLimit = 400

@@ -2,14 +2,14 @@ package main
 
 import (
 	"regexp"
-	"strings"
+	"strconv"
 )
 
 // A release of upstream's may be for an older Go than this project is. The one
 // thing that its packages take from Go 1.26 is errors.AsType: below that it is a
 // function of their own.
 
-const asType = `package {{.Package}}
+const asType = `package %s
 
 import "errors"
 
@@ -32,15 +32,17 @@ func older(name, text string) (string, bool, error) {
 	return out, true, err
 }
 
+var goLine = regexp.MustCompile(`(?m)^go 1\.(\d+)`)
+
 // goMinor is the minor version of Go that a go.mod asks for; 0 if it says none.
 func goMinor(module string) int {
-	m := regexp.MustCompile(`(?m)^go 1\.(\d+)`).FindStringSubmatch(module)
+	m := goLine.FindStringSubmatch(module)
 	if m == nil {
 		return 0
 	}
-	n := 0
-	for _, c := range strings.TrimSpace(m[1]) {
-		n = n*10 + int(c-'0')
+	n, err := strconv.Atoi(m[1])
+	if err != nil {
+		return 0
 	}
 	return n
 }

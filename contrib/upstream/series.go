@@ -2,6 +2,7 @@ package main
 
 import (
 	"embed"
+	"errors"
 	"fmt"
 	"go/format"
 	"io/fs"
@@ -21,6 +22,9 @@ type Series struct {
 	Ours  string // root of this project's checkout
 	Base  Base
 	Steps []Step
+	// Moved, if not nil, gets each place that is not found; the other edits are
+	// made all the same. Without it the first one ends the work.
+	Moved func(error)
 }
 
 // Base is a release of upstream's that the series goes onto.
@@ -99,7 +103,13 @@ func (s Series) apply(step Step, dir string) error {
 		}
 	}
 	for _, edit := range step.Edits {
-		if err := s.edit(edit, step.Number, dir); err != nil {
+		err := s.edit(edit, step.Number, dir)
+		_, isPlace := errors.AsType[*PlaceError](err)
+		if s.Moved != nil && (isPlace || errors.Is(err, fs.ErrNotExist)) {
+			s.Moved(fmt.Errorf("step %d, %q: %w", step.Number, step.Subject, err))
+			continue
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -126,7 +136,7 @@ func (s Series) put(dir, name, text string, out []string) (err error) {
 			if pkg == "." {
 				pkg = "main"
 			}
-			if err := write(as, strings.ReplaceAll(asType, "{{.Package}}", pkg)); err != nil {
+			if err := write(as, fmt.Sprintf(asType, pkg)); err != nil {
 				return err
 			}
 		}

@@ -19,7 +19,8 @@ func waitSteps() []Step {
 				{File: "kill.go", Place: Place{"var killCommand", "field Flags", "end"}, Op: Insert, Text: "waitFlag(),\ntimeoutFlag(),\n"},
 				{
 					File: "kill.go", Place: Place{"var killCommand", "field Action", "stmt ^container, err :="}, Op: Insert,
-					Text: `wait, err := waitingOf(` + context + `)
+					Imports: []string{"path/filepath"},
+					Text: `wait, err := waitingOf(` + context + `, filepath.Join(` + root + `, ` + context + `.Args().First()))
 if err != nil {
 	return err
 }
@@ -35,7 +36,8 @@ if err != nil {
 				{File: "delete.go", Place: Place{"var deleteCommand", "field Flags", "end"}, Op: Insert, Text: "waitFlag(),\ntimeoutFlag(),\n"},
 				{
 					File: "delete.go", Place: Place{"var deleteCommand", "field Action", "stmt ^container, err :="}, Op: Insert,
-					Text: `wait, err := waitingOf(` + context + `)
+					Imports: []string{"path/filepath"},
+					Text: `wait, err := waitingOf(` + context + `, filepath.Join(` + root + `, ` + context + `.Args().First()))
 if err != nil {
 	return err
 }
@@ -45,7 +47,7 @@ if err != nil {
 					File: "delete.go", Place: Place{"var deleteCommand", "field Action", "stmt ^container, err :="}, Op: InsertAfter,
 					Text: `if wait != nil {
 	if err != nil {
-		return wait.notLoaded(err, filepath.Join(` + root + `, id), force)
+		return wait.notLoaded(err, force)
 	}
 	return wait.delete(container, force)
 }
@@ -119,6 +121,39 @@ prints one object on stdout.
 				},
 				{File: "contrib/completions/bash/runc", Place: Place{"shell _runc_kill", "line --timeout"}, Op: InsertAfter, Text: "\t   --kill-after\n\t   --format\n"},
 				{File: "contrib/completions/bash/runc", Place: Place{"shell _runc_delete", "line --timeout"}, Op: InsertAfter, Text: "\t   --format\n"},
+			},
+		},
+		{ // the exec fence, exec's side
+			Files: []string{"libcontainer/synckill/fence.go", "libcontainer/synckill/fencefile.go"},
+			Cut:   notYet{"libcontainer/synckill/fence.go": {"barrier", "raise", "barrier.wait", "barrier.intact", "barrier.lower"}},
+			Edits: []Edit{
+				{File: "utils_linux.go", Place: Place{`from ^type runner struct`, `until ^}`, `line ^\tnotifySocket `}, Op: InsertAfter, Text: "\tstarted func() // called when the process is in the container's cgroup, if not nil\n"},
+				{
+					File: "utils_linux.go", Place: Place{"func runner.run", "stmt ^if err = tty.waitConsole"}, Op: Insert,
+					Text: "if r.started != nil {\n\tr.started()\n}\n",
+				},
+				{
+					File: "exec.go", Place: Place{"func execProcess", `stmt ^return r\.run`}, Op: Insert,
+					Imports: []string{"path/filepath", "github.com/opencontainers/runc/libcontainer/synckill"},
+					Text: `leave, err := synckill.EnterExec(filepath.Join(` + root + `, container.ID()))
+if err != nil {
+	return -1, err
+}
+defer leave()
+// A kill may have held this up until the container had ended.
+if status, err := container.Status(); err != nil || status == libcontainer.Stopped {
+	return -1, errors.Join(errors.New("cannot exec in a stopped container"), err)
+}
+r.started = leave
+`,
+				},
+			},
+		},
+		{ // the exec fence, kill's side
+			Files:  []string{"libcontainer/synckill/fence.go", "libcontainer/synckill/fence_test.go", "libcontainer/synckill/fencefile_test.go"},
+			Drafts: map[string]string{"drained.go.in": "wait.go", "fenced.go.in": "libcontainer/synckill/fenced.go"},
+			Edits: []Edit{
+				{File: "man/runc-kill.8.md", Place: Place{`line ^nothing and only waits\.`}, Op: Replace, Text: "nothing and only waits. An exec that had begun before can add no process afterwards.\n"},
 			},
 		},
 		{ // the bats suite waits no more

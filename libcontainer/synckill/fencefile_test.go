@@ -68,14 +68,14 @@ func opens(root string) func() error {
 	}
 }
 
-// wantFence tells whose the fence file has to be.
-func wantFence(t *testing.T, root string, uid, gid, mode uint32) {
+// wantFence wants the fence file to be the owner's.
+func wantFence(t *testing.T, root string, gid, mode uint32) {
 	t.Helper()
 	var st unix.Stat_t
 	if err := unix.Lstat(filepath.Join(root, fenceFile), &st); err != nil {
 		t.Error(err)
-	} else if st.Uid != uid || st.Gid != gid || st.Mode != unix.S_IFREG|mode || st.Nlink != 1 {
-		t.Errorf("owner %d, group %d, mode %#o, %d names; want %d, %d, %#o, 1", st.Uid, st.Gid, st.Mode, st.Nlink, uid, gid, unix.S_IFREG|mode)
+	} else if st.Uid != owner || st.Gid != gid || st.Mode != unix.S_IFREG|mode || st.Nlink != 1 {
+		t.Errorf("owner %d, group %d, mode %#o, %d names; want %d, %d, %#o, 1", st.Uid, st.Gid, st.Mode, st.Nlink, owner, gid, unix.S_IFREG|mode)
 	}
 }
 
@@ -91,7 +91,7 @@ func TestFenceOwner(t *testing.T) {
 			if err := opens(root)(); err != nil {
 				t.Fatal(err)
 			}
-			wantFence(t, root, owner, owner, want)
+			wantFence(t, root, owner, want)
 			if err := as(owner, opens(root)); err != nil {
 				t.Errorf("the owner, after root: %v", err)
 			}
@@ -107,7 +107,7 @@ func TestFenceOwner(t *testing.T) {
 			if _, err := raise(filepath.Join(root, "id")); err != nil { // root's next kill
 				t.Error(err)
 			}
-			wantFence(t, root, owner, owner, want)
+			wantFence(t, root, owner, want)
 			if mode&0o200 == 0 {
 				return
 			}
@@ -117,7 +117,7 @@ func TestFenceOwner(t *testing.T) {
 			if err := as(owner, opens(root)); err != nil {
 				t.Errorf("the owner, before root: %v", err)
 			}
-			wantFence(t, root, owner, owner, want)
+			wantFence(t, root, owner, want)
 		})
 	}
 }
@@ -131,11 +131,11 @@ func TestFenceGroup(t *testing.T) {
 	if err := as(owner, opens(root)); err != nil {
 		t.Fatal(err)
 	}
-	wantFence(t, root, owner, owner, 0o600)
+	wantFence(t, root, owner, 0o600)
 	if err := opens(root)(); err != nil {
 		t.Fatal(err)
 	}
-	wantFence(t, root, owner, 1, 0o660)
+	wantFence(t, root, 1, 0o660)
 }
 
 // TestFenceMade has root and the owner make the file at once: both get in, to

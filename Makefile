@@ -109,6 +109,7 @@ lint: deps-build deps-lint ## check Go, shell and bats sources and the compatibi
 	$(GO_TOOL) golangci-lint run
 	cd script/release && $(GO) tool -modfile=../tools/go.mod golangci-lint run -c ../../.golangci.yml
 	cd bench && $(GO) tool -modfile=../script/tools/go.mod golangci-lint run -c ../.golangci.yml
+	cd contrib/upstream && $(GO) tool -modfile=../../script/tools/go.mod golangci-lint run -c ../../.golangci.yml
 	script/lint-shell
 	cd script/tools && $(GO) tool golangci-lint run -c ../../.golangci.yml
 	$(GO) run -C script/tools ./lint-bats ../../tests/integration ../../tests/engines
@@ -127,6 +128,7 @@ unittest: deps-build ## Go tests, under the race detector
 	$(GO) test -race -timeout 5m -tags "$(TAGS)" $$($(GO) list ./... | grep -v /tests/guarantee)
 	$(GO) test -C bench ./...
 	$(GO) test -C script/tools ./...
+	$(GO) test -C contrib/upstream ./...
 
 .PHONY: test-model
 test-model: deps-model ## the model of drain, fence, create and restart: all of its states, and faults that it has to find (JOBS=n MODELS="fence ...")
@@ -195,6 +197,29 @@ test-engines: deps-engines test-cmds $(BIN)/stop $(BIN)/crictl $(if $(filter $(C
 .PHONY: engines-table
 engines-table: deps-engines test-cmds runc ## measure them on this runtime and on upstream's, into docs/engines.md (RUNS=10 LIMIT=seconds)
 	script/engines-table --write
+
+##@ For upstream
+# docs/upstream.md.
+BASE ?= v1.5.2
+UPSTREAM_BASES := v1.5.2 v1.6.0-rc.1
+
+.PHONY: upstream-series
+upstream-series: ## the work as a branch of commits in a checkout of upstream's (UPSTREAM=dir BASE=v1.5.2|v1.6.0-rc.1)
+	@test -n "$(UPSTREAM)" || { echo "upstream-series: UPSTREAM=/path/to/checkout of opencontainers/runc is missing" >&2; exit 1; }
+	@$(GO) run -C contrib/upstream . -checkout "$(abspath $(UPSTREAM))" -base "$(BASE)" -ours "$(CURDIR)"
+
+.PHONY: upstream-check
+upstream-check: ## which places of the series have moved in upstream's newest release
+	script/upstream-check
+
+.PHONY: test-upstream-places
+test-upstream-places: ## make the series on both bases without building it, in seconds
+	$(GO) test -C contrib/upstream ./...
+	script/upstream-check $(UPSTREAM_BASES)
+
+.PHONY: test-upstream-series
+test-upstream-series: deps-test ## make it on both bases and check each commit, with upstream's linters and bats files for the last
+	script/test-upstream-series $(UPSTREAM_BASES)
 
 ##@ On other kernels
 .PHONY: test-vm

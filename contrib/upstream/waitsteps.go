@@ -162,6 +162,10 @@ r.started = leave
 					File: "tests/integration/kill.bats", Place: Place{"shell test_host_pidns_kill", "line runc kill test_busybox KILL"}, Op: Replace,
 					Text: runOK + "kill --wait test_busybox KILL\n",
 				},
+				{
+					File: "tests/integration/kill.bats", Place: Place{"shell test_host_pidns_kill", `line wait_pids_gone .*init_pid`}, Op: Replace,
+					Text: "\t\twait_for_container 10 0.2 test_busybox stopped\n",
+				},
 				{File: "tests/integration/kill.bats", Place: Place{"shell test_host_pidns_kill", "line Wait and check that all"}, Op: Remove},
 				{File: "tests/integration/kill.bats", Place: Place{"shell test_host_pidns_kill", `line wait_pids_gone .*pids\[@`}, Op: Remove},
 				{
@@ -175,6 +179,10 @@ r.started = leave
 				{
 					File: "tests/integration/delete.bats", Place: Place{"shell test_runc_delete_host_pidns", `line runc delete "\$@" test_busybox`}, Op: Replace,
 					Text: runOK + "delete --wait \"$@\" test_busybox\n",
+				},
+				{
+					File: "tests/integration/delete.bats", Place: Place{"shell test_runc_delete_host_pidns", `line wait_pids_gone .*init_pid`}, Op: Replace,
+					Text: "\twait_for_container 10 0.2 test_busybox stopped\n",
 				},
 				{File: "tests/integration/delete.bats", Place: Place{"shell test_runc_delete_host_pidns", "line Wait and check that all"}, Op: Remove},
 				{File: "tests/integration/delete.bats", Place: Place{"shell test_runc_delete_host_pidns", `line wait_pids_gone .*pids\[@`}, Op: Remove},

@@ -6,7 +6,7 @@ type notYet = map[string][]string
 
 // drainSteps put libcontainer/drain there. The first four have a draft, ended.go,
 // which waits in the way that each of them makes possible, and wait.go, by which
-// the command uses it; the tenth has Drain.
+// the command uses it; the eleventh has Drain.
 func drainSteps() []Step {
 	draft := map[string]string{
 		"ended.go.in":      drainDir + "ended.go",
@@ -74,19 +74,21 @@ func drainSteps() []Step {
 			Files: ofDrain("handle.go", "list.go", "report.go", "group.go", "deadline.go", "report_test.go", "deadline_test.go"),
 		},
 		{ // many processes within few descriptors
-			Files: ofDrain("confirm.go", "held.go", "doubts.go", "pace.go", "progress.go", "doubts_test.go", "pace_test.go", "progress_test.go"),
+			Files: ofDrain("confirm.go", "held.go", "doubts.go", "doubts_test.go"),
 		},
 		{ // several pidfds and cgroups polled at once
-			Files: ofDrain("watch.go", "mounts.go", "limits.go", "log.go"),
+			Files: ofDrain("watch.go", "pace.go", "progress.go", "pace_test.go", "progress_test.go"),
+		},
+		{ // what is never signalled
+			Files: ofDrain("mounts.go", "hierarchy.go", "parse_test.go"),
+			Cut:   notYet{drainDir + "hierarchy.go": {"drainer.judge"}},
+		},
+		{ // SIGKILL by cgroup.kill or one by one, and thaw
+			Files: ofDrain("kill.go", "freezer.go", "limits.go", "log.go", "tree_test.go", "walk_test.go", "held_test.go", "fuzz_test.go"),
 			Cut:   notYet{drainDir + "log.go": {"drainer.logGroup", "drainer.logLook", "drainer.logEnd"}},
 		},
-		{ // SIGKILL by cgroup.kill or one by one, thaw, and what is never signalled
-			Files: ofDrain("kill.go", "freezer.go", "hierarchy.go",
-				"tree_test.go", "walk_test.go", "held_test.go", "parse_test.go", "fuzz_test.go"),
-			Cut: notYet{drainDir + "hierarchy.go": {"drainer.judge"}},
-		},
 		{ // other signals, and what gives way when descriptors run out
-			Files: ofDrain("drain.go", "processes.go", "room.go", "hierarchy.go", "log.go", "left.go"),
+			Files: ofDrain("drain.go", "processes.go", "room.go", "log.go", "left.go"),
 			Cut: notYet{
 				drainDir + "drain.go": {
 					"Drain", "drainer.run", "drainer.look", "drainer.startRound", "finding", "drainer.sweep",
@@ -97,7 +99,7 @@ func drainSteps() []Step {
 			},
 		},
 		{ // all of it, for delete
-			Files: ofDrain("drain.go", "left.go", "log.go", "doc.go",
+			Files: ofDrain("drain.go", "left.go", "log.go", "hierarchy.go",
 				"bounded_test.go", "drain_test.go", "handle_test.go", "judge_test.go", "kill_test.go",
 				"room_test.go", "source_test.go", "stat_test.go", "watch_test.go"),
 			Drafts: map[string]string{"drained.go.in": "wait.go"},

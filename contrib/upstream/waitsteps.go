@@ -14,6 +14,7 @@ func waitSteps() []Step {
 	)
 	return []Step{
 		{ // --wait and --timeout
+			Files:  ofDrain("doc.go"),
 			Drafts: draft,
 			Edits: []Edit{
 				{File: "kill.go", Place: Place{"var killCommand", "field Flags", "end"}, Op: Insert, Text: "waitFlag(),\ntimeoutFlag(),\n"},

@@ -5,9 +5,8 @@ import (
 	"strconv"
 )
 
-// A release of upstream's may be for an older Go than this project is. The one
-// thing that its packages take from Go 1.26 is errors.AsType: below that it is a
-// function of their own.
+// A release of upstream's may be for an older Go than 1.26, whose linters want
+// errors.AsType in place of errors.As. Below that it is a function of the package.
 
 const asType = `package %s
 

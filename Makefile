@@ -209,11 +209,11 @@ upstream-series: ## the work as a branch of commits in a checkout of upstream's 
 	@$(GO) run -C contrib/upstream . -checkout "$(abspath $(UPSTREAM))" -base "$(BASE)" -ours "$(CURDIR)"
 
 .PHONY: upstream-check
-upstream-check: ## which places of the series have moved in upstream's newest release
+upstream-check: deps-test ## which places of the series have moved in upstream's newest release
 	script/upstream-check
 
 .PHONY: test-upstream-places
-test-upstream-places: ## make the series on both bases without building it, in seconds
+test-upstream-places: deps-test ## make the series on both bases without building it, in seconds
 	$(GO) test -C contrib/upstream ./...
 	script/upstream-check $(UPSTREAM_BASES)
 

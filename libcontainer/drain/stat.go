@@ -54,7 +54,7 @@ func parseStat(text string) (stat, error) {
 	f := strings.Fields(text[end+1:])
 	const first, ppid, threads, start = 3, 4, 20, 22 // field numbers of the manual page
 	// The field behind tells that the last is all there.
-	if len(f) <= start-first+1 || len(f[0]) != 1 {
+	if len(f) <= start-first+1 || len(f[0]) != 1 || !isLetter(f[0][0]) {
 		return stat{}, fmt.Errorf("unexpected fields in %q", text)
 	}
 	st := stat{comm: text[begin+1 : end], state: f[0][0]}
@@ -68,6 +68,8 @@ func parseStat(text string) (stat, error) {
 	st.start, err = strconv.ParseUint(f[start-first], 10, 64)
 	return st, err
 }
+
+func isLetter(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }
 
 // provable is how many threads allZombies looks at, some 30 ms of reading: a
 // process with more dead threads than that waits for whoever has to reap them.

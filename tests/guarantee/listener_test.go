@@ -228,6 +228,11 @@ func TestSignalsPassedOn(t *testing.T) {
 				}
 			}
 			says("ready")
+			// It may speak before runc has written who it is.
+			r.Await("the pid file", func() bool {
+				text, err := os.ReadFile(filepath.Join(c.Bundle, "pid"))
+				return err == nil && len(text) > 0
+			})
 			ignored(t, fmt.Sprintf("/proc/%d/status", c.Pid()))
 			for _, s := range []struct {
 				name string

@@ -25,19 +25,44 @@ const fifoFile = "exec.fifo"
 type initSource struct {
 	origin
 	path     string
-	dev, ino uint64 // of the fifo
+	dir      *os.File // the state directory, whatever has its name by now
+	dev, ino uint64   // of the fifo
 }
 
 // newInitSource looks at the fifo. The error is [fs.ErrNotExist] if there is
 // none (yet, or any more).
 func newInitSource(o origin, stateDir string) (*initSource, error) {
 	s := &initSource{origin: o, path: filepath.Join(stateDir, fifoFile)}
-	var st unix.Stat_t
-	if err := unix.Lstat(s.path, &st); err != nil {
-		return nil, &fs.PathError{Op: "lstat", Path: s.path, Err: err}
+	var err error
+	if s.dir, err = os.OpenFile(stateDir, unix.O_PATH|unix.O_DIRECTORY, 0); err != nil {
+		return nil, err
 	}
-	s.dev, s.ino = st.Dev, st.Ino
+	if s.dev, s.ino, err = s.fifo(); err != nil {
+		s.dir.Close()
+		return nil, err
+	}
 	return s, nil
+}
+
+// fifo is the fifo that is in the directory now.
+func (s *initSource) fifo() (dev, ino uint64, err error) {
+	var st unix.Stat_t
+	if err := unix.Fstatat(int(s.dir.Fd()), fifoFile, &st, unix.AT_SYMLINK_NOFOLLOW); err != nil {
+		return 0, 0, &fs.PathError{Op: "lstat", Path: s.path, Err: err}
+	}
+	return st.Dev, st.Ino, nil
+}
+
+// standing tells whether the fifo is still there. Once it is removed, which is
+// done when nobody is left who was passed it, its inode's number is soon that of
+// another container's. It can't be kept open here: to others, that would be as
+// good as to have been passed it.
+func (s *initSource) standing() (bool, error) {
+	dev, ino, err := s.fifo()
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return dev == s.dev && ino == s.ino, err
 }
 
 func (s *initSource) String() string { return "the processes that were passed " + s.path }
@@ -92,6 +117,13 @@ func (s *initSource) Has(pid int) bool {
 
 func (s *initSource) relation(pid int) (relation, error) {
 	r, err := s.holds(processDir(pid))
+	if err == nil && r == member {
+		// Who was seen to have it had this one only if it is there even now.
+		there, err := s.standing()
+		if err != nil || !there {
+			return stranger, err
+		}
+	}
 	switch {
 	case errors.Is(err, fs.ErrPermission):
 		return s.guess(pid)

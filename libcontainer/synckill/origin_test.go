@@ -193,6 +193,13 @@ func TestInitSource(t *testing.T) {
 	if !s.Has(passed) {
 		t.Error("a process with the creator's ID is taken for the creator")
 	}
+	// The inode's number may be another container's from now on.
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := s.Pids(always); s.Has(passed) || len(got) > 0 || err != nil {
+		t.Errorf("with the fifo gone %v are the container's, %v", got, err)
+	}
 }
 
 // TestOpenFlags reads what the kernel writes.

@@ -93,11 +93,6 @@ func (m *members) close() {
 	for _, t := range m.Trees {
 		t.Close()
 	}
-	for _, s := range m.Sources {
-		if init, ok := s.(*initSource); ok {
-			init.dir.Close()
-		}
-	}
 	if m.namespaces != nil {
 		m.namespaces.close()
 	}

@@ -92,11 +92,8 @@ func (m *Making) end() error {
 	if err != nil {
 		return err
 	}
-	all := o.members(m.place.path, nil)
+	all := o.members(m.place, nil)
 	defer all.close()
-	if all.namespaces != nil {
-		defer all.namespaces.close()
-	}
 	ctx, cancel := context.WithTimeout(context.Background(), removalPatience)
 	defer cancel()
 	_, err = drain.Drain(ctx, all.Group, drain.Request{Signal: unix.SIGKILL})

@@ -109,7 +109,7 @@ func FuzzOriginClaim(f *testing.F) {
 		if o.Vantage.earlierBoot(now) && !wellFormedBoot(o.Vantage.Boot) {
 			t.Errorf("%q counts as of an earlier boot", text)
 		}
-		m := o.members(dir, nil)
+		m := o.members(place{path: dir}, nil)
 		defer m.close()
 		if m.unproven() == nil && len(m.Trees) == 0 && len(m.Sources) == 0 && !o.Vantage.earlierBoot(now) {
 			t.Errorf("by %q nothing is looked for, and nothing is doubted", text)

@@ -24,33 +24,18 @@ const fifoFile = "exec.fifo"
 // fifo open are none of the container's: its creator, and a start, which reads it.
 type initSource struct {
 	origin
-	path     string
-	dir      *os.File // the state directory, whatever has its name by now
-	dev, ino uint64   // of the fifo
+	place    place  // the state directory, whatever has its name by now
+	dev, ino uint64 // of the fifo
 }
 
 // newInitSource looks at the fifo. The error is [fs.ErrNotExist] if there is
-// none (yet, or any more).
-func newInitSource(o origin, stateDir string) (*initSource, error) {
-	s := &initSource{origin: o, path: filepath.Join(stateDir, fifoFile)}
-	var err error
-	if s.dir, err = os.OpenFile(stateDir, unix.O_PATH|unix.O_DIRECTORY, 0); err != nil {
+// none (yet, or any more). The place is to outlive the source.
+func newInitSource(o origin, p place) (*initSource, error) {
+	fifo, err := p.lstat(fifoFile)
+	if err != nil {
 		return nil, err
 	}
-	if s.dev, s.ino, err = s.fifo(); err != nil {
-		s.dir.Close()
-		return nil, err
-	}
-	return s, nil
-}
-
-// fifo is the fifo that is in the directory now.
-func (s *initSource) fifo() (dev, ino uint64, err error) {
-	var st unix.Stat_t
-	if err := unix.Fstatat(int(s.dir.Fd()), fifoFile, &st, unix.AT_SYMLINK_NOFOLLOW); err != nil {
-		return 0, 0, &fs.PathError{Op: "lstat", Path: s.path, Err: err}
-	}
-	return st.Dev, st.Ino, nil
+	return &initSource{origin: o, place: p, dev: fifo.Dev, ino: fifo.Ino}, nil
 }
 
 // standing tells whether the fifo is still there. Once it is removed, which is
@@ -58,14 +43,16 @@ func (s *initSource) fifo() (dev, ino uint64, err error) {
 // another container's. It can't be kept open here: to others, that would be as
 // good as to have been passed it.
 func (s *initSource) standing() (bool, error) {
-	dev, ino, err := s.fifo()
+	fifo, err := s.place.lstat(fifoFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
-	return dev == s.dev && ino == s.ino, err
+	return fifo.Dev == s.dev && fifo.Ino == s.ino, err
 }
 
-func (s *initSource) String() string { return "the processes that were passed " + s.path }
+func (s *initSource) String() string {
+	return "the processes that were passed " + filepath.Join(s.place.path, fifoFile)
+}
 
 // Pids goes over /proc until two scans in a row have missed nobody, as
 // [namespaceSource.Pids] does: one that ends between being listed and being looked
@@ -262,7 +249,7 @@ func (c *Container) neverStarted() *initSource {
 	if err != nil || o.Hooks {
 		return nil
 	}
-	s, err := newInitSource(o, c.stateDir)
+	s, err := newInitSource(o, c.place)
 	if err != nil { // start has removed the fifo
 		return nil
 	}

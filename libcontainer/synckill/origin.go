@@ -144,7 +144,7 @@ func parseOrigin(data []byte) (o origin, err error) {
 
 // members opens what the origin tells of the container. known are the namespaces
 // of its init, if that was seen before.
-func (o origin) members(stateDir string, known *namespaceSource) *members {
+func (o origin) members(p place, known *namespaceSource) *members {
 	m := &members{}
 	now, err := observe(o.CgroupPaths)
 	if err != nil {
@@ -164,7 +164,7 @@ func (o origin) members(stateDir string, known *namespaceSource) *members {
 		m.doubt(err)
 	}
 	o.CreatorTime = o.Vantage.translate(now, drain.Process{Pid: o.Creator, StartTime: o.CreatorTime}).StartTime
-	s, err := newInitSource(o, stateDir)
+	s, err := newInitSource(o, p)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return m // nothing was started yet, or all is being removed

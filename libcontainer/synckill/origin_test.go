@@ -106,7 +106,7 @@ func FuzzOrigin(f *testing.F) {
 		if o.Vantage.PID == 0 || o.Creator <= 0 {
 			t.Fatalf("%q is taken for a note", data)
 		}
-		m := o.members(t.TempDir(), nil)
+		m := o.members(place{path: t.TempDir()}, nil)
 		defer m.close()
 		if len(m.Sources) > 0 || len(m.Processes) > 0 {
 			t.Errorf("%q: somebody was found where nothing was started", data)
@@ -119,15 +119,15 @@ func FuzzOrigin(f *testing.F) {
 func TestEarlierBoot(t *testing.T) {
 	dir := t.TempDir()
 	o := noted(t)
-	if m := o.members(dir, nil); len(m.Trees) == 0 {
+	if m := o.members(place{path: dir}, nil); len(m.Trees) == 0 {
 		t.Error("this boot: nothing is looked for")
 	}
 	o.Vantage.Boot = "00000000-0000-4000-8000-000000000000"
-	if m := o.members(dir, nil); len(m.Trees) > 0 || m.unproven() != nil {
+	if m := o.members(place{path: dir}, nil); len(m.Trees) > 0 || m.unproven() != nil {
 		t.Errorf("earlier boot: %+v", m)
 	}
 	o.Vantage.Boot = ""
-	if m := o.members(dir, nil); len(m.Trees) == 0 {
+	if m := o.members(place{path: dir}, nil); len(m.Trees) == 0 {
 		t.Error("unknown boot: nothing is looked for")
 	}
 }
@@ -138,7 +138,7 @@ func TestInitSource(t *testing.T) {
 	dir, elsewhere := t.TempDir(), t.TempDir()
 	path := filepath.Join(dir, fifoFile)
 	o := noted(t)
-	if _, err := newInitSource(o, dir); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := newInitSource(o, placeOf(t, dir)); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("without a fifo: %v", err)
 	}
 	for _, p := range []string{path, filepath.Join(elsewhere, fifoFile)} {
@@ -146,7 +146,7 @@ func TestInitSource(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	s, err := newInitSource(o, dir)
+	s, err := newInitSource(o, placeOf(t, dir))
 	if err != nil {
 		t.Fatal(err)
 	}

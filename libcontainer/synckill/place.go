@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strconv"
 
@@ -79,6 +80,19 @@ func (p place) notReplaced() error {
 		return errReplaced
 	}
 	return err
+}
+
+// lstat looks at a file in the directory itself, wherever its name leads by now.
+func (p place) lstat(name string) (st unix.Stat_t, err error) {
+	dir, path := unix.AT_FDCWD, filepath.Join(p.path, name)
+	if p.pin != nil {
+		defer runtime.KeepAlive(p.pin)
+		dir, path = int(p.pin.Fd()), name
+	}
+	if err := unix.Fstatat(dir, path, &st, unix.AT_SYMLINK_NOFOLLOW); err != nil {
+		return st, &fs.PathError{Op: "lstat", Path: filepath.Join(p.path, name), Err: err}
+	}
+	return st, nil
 }
 
 // open opens the directory itself, wherever its name leads by now.

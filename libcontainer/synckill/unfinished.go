@@ -194,7 +194,7 @@ func (u *Unfinished) members() (*members, error) {
 	m := &members{}
 	switch {
 	case err == nil:
-		m = o.members(dir, u.namespaces)
+		m = o.members(u.place, u.namespaces)
 		u.namespaces, m.namespaces = m.namespaces, nil // kept for further looks
 	case !errors.Is(err, fs.ErrNotExist):
 		m.doubt(err)

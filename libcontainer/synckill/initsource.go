@@ -58,42 +58,9 @@ func (s *initSource) String() string {
 // [namespaceSource.Pids] does: one that ends between being listed and being looked
 // at may have left a child that is not in the list.
 func (s *initSource) Pids(stop func() error) ([]int, error) {
-	var (
-		known       = map[int]bool{os.Getpid(): true} // strangers and dead
-		found, last []int
-	)
-	for quiet, n := 0, 0; quiet < 2 && n < scans; n++ {
-		pids, err := numbered("/proc")
-		if err != nil {
-			return nil, err
-		}
-		last = nil
-		for _, pid := range pids {
-			if known[pid] {
-				continue
-			}
-			if err := stop(); err != nil {
-				return nil, err
-			}
-			r, err := s.relation(pid)
-			switch {
-			case err != nil:
-				return nil, err
-			case r == ended:
-				last = append(last, pid)
-			case r != stranger:
-				found = append(found, pid)
-			}
-			known[pid] = r == stranger || r == ended
-		}
-		if len(found) > 0 {
-			return found, nil
-		}
-		if quiet++; len(last) > 0 {
-			quiet = 0
-		}
-	}
-	return last, nil
+	return goOver(s.relation, stop, func(f map[relation][]int) ([]int, error) {
+		return slices.Concat(f[member], f[hidden]), nil
+	})
 }
 
 // Has tells whether a process is one of the container's for certain.

@@ -57,21 +57,32 @@ const scans = 50
 // time the last that ended are listed instead; and those that are hidden are,
 // for as long as they are there. Neither are signalled, but waited for.
 func (s *namespaceSource) Pids(stop func() error) ([]int, error) {
+	of := func(pid int) (relation, error) { return s.relation(processDir(pid)) }
+	return goOver(of, stop, func(f map[relation][]int) ([]int, error) {
+		switch {
+		case len(f[member]) > 0:
+			return f[member], nil
+		case len(f[unclear]) > 0:
+			return nil, fmt.Errorf("processes %v are in its user namespace but not in its mount namespace, and may be another container's", f[unclear])
+		}
+		return f[hidden], nil
+	})
+}
+
+// goOver scans /proc until take finds somebody among who was found, or until two
+// scans in a row have missed nobody.
+func goOver(of func(pid int) (relation, error), stop func() error, take func(map[relation][]int) ([]int, error)) ([]int, error) {
 	var (
 		known = map[int]bool{os.Getpid(): true} // strangers and dead
 		last  []int
 	)
 	for quiet, n := 0, 0; quiet < 2 && n < scans; n++ {
-		f, err := s.scan(known, stop)
-		switch {
-		case err != nil:
+		f, err := scan(known, of, stop)
+		if err != nil {
 			return nil, err
-		case len(f[member]) > 0:
-			return f[member], nil
-		case len(f[unclear]) > 0:
-			return nil, fmt.Errorf("processes %v are in its user namespace but not in its mount namespace, and may be another container's", f[unclear])
-		case len(f[hidden]) > 0:
-			return f[hidden], nil
+		}
+		if pids, err := take(f); err != nil || len(pids) > 0 {
+			return pids, err
 		}
 		if last = f[ended]; len(last) > 0 {
 			quiet = 0
@@ -87,7 +98,7 @@ func always() error { return nil }
 
 // scan lists the processes that are not known, and makes those known that need
 // not be looked at again.
-func (s *namespaceSource) scan(known map[int]bool, stop func() error) (map[relation][]int, error) {
+func scan(known map[int]bool, of func(pid int) (relation, error), stop func() error) (map[relation][]int, error) {
 	pids, err := numbered("/proc")
 	if err != nil {
 		return nil, err
@@ -100,7 +111,7 @@ func (s *namespaceSource) scan(known map[int]bool, stop func() error) (map[relat
 		if err := stop(); err != nil {
 			return nil, err
 		}
-		r, err := s.relation(processDir(pid))
+		r, err := of(pid)
 		if err != nil {
 			return nil, err
 		}

@@ -122,7 +122,9 @@ func file(root, id string) ([]byte, error) {
 	if !info.Mode().IsRegular() {
 		return nil, &DamagedStateError{Path: path, Err: errors.New("it is not a regular file")}
 	}
-	return io.ReadAll(f)
+	data := bytes.NewBuffer(make([]byte, 0, info.Size()+bytes.MinRead))
+	_, err = data.ReadFrom(f)
+	return data.Bytes(), err
 }
 
 // Mentions tells whether the text is anywhere in the state file of the container

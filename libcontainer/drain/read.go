@@ -32,7 +32,8 @@ func readFile(dir int, path string) (string, error) {
 	if err != nil || n < len(buf) {
 		return string(buf[:n]), err
 	}
-	text, err := appendRest(buf[:], func(into []byte, _ int64) (int, error) { return readNext(fd, into) })
+	// A copy: what is on the stack costs no page.
+	text, err := appendRest(slices.Clone(buf[:]), func(into []byte, _ int64) (int, error) { return readNext(fd, into) })
 	return string(text), err
 }
 
@@ -70,7 +71,7 @@ func readAgain(fd int) (string, error) {
 	if err != nil || n < len(buf) {
 		return string(buf[:n]), err
 	}
-	text, err := appendRest(buf[:], func(into []byte, at int64) (int, error) { return pread(fd, into, at) })
+	text, err := appendRest(slices.Clone(buf[:]), func(into []byte, at int64) (int, error) { return pread(fd, into, at) })
 	return string(text), err
 }
 

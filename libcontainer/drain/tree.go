@@ -71,6 +71,10 @@ func (t *Tree) Close() {
 // Exists tells whether the cgroup was there when the tree was opened.
 func (t *Tree) Exists() bool { return t.dir >= 0 }
 
+// Dir is the descriptor that the cgroup is held by, until [Tree.Close]; -1 where it
+// was not there when the tree was opened.
+func (t *Tree) Dir() int { return t.dir }
+
 // placeInHierarchy checks the nearest directory at or above path.
 func placeInHierarchy(path string, version Version) error {
 	for {

@@ -61,6 +61,13 @@ func recordOf(path string) (cgroupRecord, error) {
 		return cgroupRecord{}, err
 	}
 	defer unix.Close(fd)
+	r, err := recordOfDir(fd)
+	r.Path = path
+	return r, err
+}
+
+// recordOfDir names the cgroup that a descriptor is of, but for its path.
+func recordOfDir(fd int) (cgroupRecord, error) {
 	var st unix.Stat_t
 	if err := unix.Fstat(fd, &st); err != nil {
 		return cgroupRecord{}, err
@@ -69,7 +76,7 @@ func recordOf(path string) (cgroupRecord, error) {
 	if err != nil {
 		return cgroupRecord{}, err
 	}
-	return cgroupRecord{Path: path, Dev: st.Dev, Type: h.Type(), Handle: h.Bytes()}, nil
+	return cgroupRecord{Dev: st.Dev, Type: h.Type(), Handle: h.Bytes()}, nil
 }
 
 // recordedCgroups reads what recordCgroups noted; none if it noted nothing.
@@ -100,6 +107,9 @@ func (m *members) openRenamed(records []cgroupRecord) {
 		if slices.Contains(m.unopened, r.Path) {
 			continue
 		}
+		if m.holds(r) {
+			continue
+		}
 		path, err := r.find()
 		if err != nil {
 			m.doubt(&drain.UnverifiableError{What: r.Path, Err: err})
@@ -120,6 +130,12 @@ func (m *members) openRenamed(records []cgroupRecord) {
 		m.Trees = append(m.Trees, t)
 		m.renamed = append(m.renamed, path)
 	}
+}
+
+// holds tells whether the cgroup has been opened by the name that it had when it was
+// noted, as it is where nobody renames any.
+func (m *members) holds(r cgroupRecord) bool {
+	return slices.ContainsFunc(m.Trees, func(t *drain.Tree) bool { return t.Path == r.Path && r.is(t.Dir()) })
 }
 
 // removeRenamed removes the cgroups that the state file does not have the paths
@@ -169,8 +185,18 @@ func (r cgroupRecord) find() (string, error) {
 
 // at tells whether path is the cgroup's.
 func (r cgroupRecord) at(path string) bool {
-	is, err := recordOf(path)
-	return err == nil && is.Dev == r.Dev && is.Type == r.Type && slices.Equal(is.Handle, r.Handle)
+	fd, err := unix.Open(path, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return false
+	}
+	defer unix.Close(fd)
+	return r.is(fd)
+}
+
+// is tells whether a descriptor is of the cgroup.
+func (r cgroupRecord) is(fd int) bool {
+	its, err := recordOfDir(fd)
+	return err == nil && its.Dev == r.Dev && its.Type == r.Type && slices.Equal(its.Handle, r.Handle)
 }
 
 // among looks for the cgroup in the one that it was made in. A cgroup can't be

@@ -120,6 +120,25 @@ func readOrigin(stateDir string) (origin, error) {
 	return o, nil
 }
 
+// readVantage reads back no more than where the container was made, which each
+// kill needs. Its errors are readOrigin's.
+func readVantage(stateDir string) (vantage, error) {
+	data, err := readRecord(stateDir, originFile)
+	if err != nil {
+		return vantage{}, err
+	}
+	var o struct {
+		Vantage vantage `json:"vantage"`
+	}
+	if err = json.Unmarshal(data, &o); err == nil {
+		err = o.Vantage.check()
+	}
+	if err != nil {
+		return vantage{}, fmt.Errorf("%s is damaged: %w", filepath.Join(stateDir, originFile), err)
+	}
+	return o.Vantage, nil
+}
+
 // parseOrigin refuses what record can't have written.
 func parseOrigin(data []byte) (o origin, err error) {
 	if err := json.Unmarshal(data, &o); err != nil {

@@ -49,7 +49,7 @@ func (c *Container) seeAt(cgroups map[string]string) sight {
 		s.blind(err)
 		return s
 	}
-	o, err := readOrigin(c.stateDir)
+	then, err := readVantage(c.stateDir)
 	if err != nil {
 		if !errors.Is(err, fs.ErrNotExist) {
 			s.doubts = append(s.doubts, err)
@@ -57,7 +57,7 @@ func (c *Container) seeAt(cgroups map[string]string) sight {
 		s.unrecorded(c.state.Created)
 		return s
 	}
-	s.then = &o.Vantage
+	s.then = &then
 	if s.then.earlierBoot(s.here) {
 		s.wasEarlier(c.state.CgroupPaths)
 		return s

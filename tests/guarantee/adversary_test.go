@@ -94,7 +94,7 @@ func ownMaxPid() bool {
 const batch = 50
 
 func adversary(t *testing.T) {
-	first, n := seedOf(t), rounds(50, 10_000)
+	first, n := seedOf(t), rounds(20, 10_000)
 	sum := &score{}
 	for from := 0; from < n && !t.Failed(); from += batch {
 		t.Run(fmt.Sprintf("from=%d", first+uint64(from)), func(t *testing.T) {

@@ -168,7 +168,7 @@ func FuzzMount(f *testing.F) {
 		if err := unix.Fstat(tree.dir, &st); err != nil {
 			t.Fatal(err)
 		}
-		line := fmt.Sprintf("36 35 %d:%d %s %s%s rw - %s\n", unix.Major(st.Dev), unix.Minor(st.Dev), root, filepath.Dir(tree.Path), tail, post)
+		line := fmt.Sprintf("36 35 %d:%d %s %s%s rw - %s\n", unix.Major(device(st.Dev)), unix.Minor(device(st.Dev)), root, filepath.Dir(tree.Path), tail, post)
 		var mounts []mount
 		for l := range strings.Lines(line) {
 			if m, ok := parseMount(l); ok {

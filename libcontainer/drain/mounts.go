@@ -84,7 +84,7 @@ func (t *Tree) place(mounts []mount) (in mount, place string, err error) {
 	longest := -1
 	for _, m := range mounts {
 		below, ok := strings.CutPrefix(full, m.point)
-		if m.dev != st.Dev || !ok || below != "" && below[0] != '/' || len(m.point) <= longest {
+		if m.dev != device(st.Dev) || !ok || below != "" && below[0] != '/' || len(m.point) <= longest {
 			continue
 		}
 		longest, in = len(m.point), m
@@ -99,6 +99,9 @@ func (t *Tree) place(mounts []mount) (in mount, place string, err error) {
 	}
 	return in, place, nil
 }
+
+// device is a device number: Go has the field in 32 bits on mips64, in 64 elsewhere.
+func device[T uint32 | uint64](number T) uint64 { return uint64(number) }
 
 // deleted is what the kernel adds to the name of what has been removed, and
 // anybody may have added to that of a cgroup.

@@ -66,6 +66,9 @@ func recordOf(path string) (cgroupRecord, error) {
 	return r, err
 }
 
+// device is a device number: Go has the field in 32 bits on mips64, in 64 elsewhere.
+func device[T uint32 | uint64](number T) uint64 { return uint64(number) }
+
 // recordOfDir names the cgroup that a descriptor is of, but for its path.
 func recordOfDir(fd int) (cgroupRecord, error) {
 	var st unix.Stat_t
@@ -76,7 +79,7 @@ func recordOfDir(fd int) (cgroupRecord, error) {
 	if err != nil {
 		return cgroupRecord{}, err
 	}
-	return cgroupRecord{Dev: st.Dev, Type: h.Type(), Handle: h.Bytes()}, nil
+	return cgroupRecord{Dev: device(st.Dev), Type: h.Type(), Handle: h.Bytes()}, nil
 }
 
 // recordedCgroups reads what recordCgroups noted; none if it noted nothing.
@@ -163,7 +166,7 @@ func (r cgroupRecord) find() (string, error) {
 	if err := unix.Fstat(int(above.Fd()), &st); err != nil {
 		return "", err
 	}
-	if st.Dev != r.Dev {
+	if device(st.Dev) != r.Dev {
 		return "", errors.New("what is mounted there is not the hierarchy that it was made in")
 	}
 	fd, err := unix.OpenByHandleAt(int(above.Fd()), unix.NewFileHandle(r.Type, r.Handle), unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC)

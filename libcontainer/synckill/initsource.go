@@ -35,7 +35,7 @@ func newInitSource(o origin, p place) (*initSource, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &initSource{origin: o, place: p, dev: fifo.Dev, ino: fifo.Ino}, nil
+	return &initSource{origin: o, place: p, dev: device(fifo.Dev), ino: fifo.Ino}, nil
 }
 
 // standing tells whether the fifo is still there. Once it is removed, which is
@@ -47,7 +47,7 @@ func (s *initSource) standing() (bool, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
-	return fifo.Dev == s.dev && fifo.Ino == s.ino, err
+	return device(fifo.Dev) == s.dev && fifo.Ino == s.ino, err
 }
 
 func (s *initSource) String() string {
@@ -121,7 +121,7 @@ func (s *initSource) holds(dir string) (relation, error) {
 			}
 			return stranger, &fs.PathError{Op: "stat", Path: dir + "/fd/" + number, Err: err}
 		}
-		if st.Dev != s.dev || st.Ino != s.ino || st.Mode&unix.S_IFMT != unix.S_IFIFO {
+		if device(st.Dev) != s.dev || st.Ino != s.ino || st.Mode&unix.S_IFMT != unix.S_IFIFO {
 			continue
 		}
 		text, err := os.ReadFile(dir + "/fdinfo/" + number)

@@ -180,7 +180,7 @@ func TestObserve(t *testing.T) {
 	if err := unix.Stat("/proc", &st); err != nil {
 		t.Fatal(err)
 	}
-	if proc.Dev, proc.Ino = st.Dev, st.Ino; v.Mounts["/proc"] != proc || len(v.Mounts) != 2 {
+	if proc.Dev, proc.Ino = device(st.Dev), st.Ino; v.Mounts["/proc"] != proc || len(v.Mounts) != 2 {
 		t.Errorf("mounts %v, want /proc as %v and the one of %s", v.Mounts, proc, dir)
 	}
 	for point := range v.Mounts {

@@ -16,7 +16,7 @@ import (
 // runtimeCalls are those that the Go runtime makes for its threads and memory,
 // as often as scheduling has it.
 var runtimeCalls = []int{
-	unix.SYS_FUTEX, unix.SYS_NANOSLEEP, unix.SYS_SCHED_YIELD, unix.SYS_MMAP, unix.SYS_MUNMAP, unix.SYS_MADVISE,
+	unix.SYS_FUTEX, unix.SYS_NANOSLEEP, unix.SYS_SCHED_YIELD, sysMmap, unix.SYS_MUNMAP, unix.SYS_MADVISE,
 	unix.SYS_MPROTECT, unix.SYS_RT_SIGACTION, unix.SYS_RT_SIGPROCMASK, unix.SYS_RT_SIGRETURN, unix.SYS_SIGALTSTACK,
 	unix.SYS_CLONE, unix.SYS_CLONE3, unix.SYS_SET_ROBUST_LIST, unix.SYS_RSEQ, unix.SYS_GETTID, unix.SYS_GETPID, unix.SYS_TGKILL,
 	unix.SYS_EPOLL_PWAIT, unix.SYS_WRITE,

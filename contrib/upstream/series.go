@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"text/template"
 )
@@ -21,6 +22,7 @@ const (
 type Series struct {
 	Ours  string // root of this project's checkout
 	Base  Base
+	Files []File
 	Steps []Step
 	// Moved, if not nil, gets each place that is not found; the other edits are
 	// made all the same. Without it the first one ends the work.
@@ -46,38 +48,103 @@ func baseOf(tag, module string) (Base, error) {
 
 // Step is one commit.
 type Step struct {
-	Number  int // from 1
+	Name    string // by which our files and the drafts speak of it
+	Number  int    // from 1
 	Subject string
 	Message string
-	// Files are this project's, as they are but for their import paths, and
-	// have the same path there.
-	Files []string
-	// Cut are declarations that are left out of some of these, for as long as
-	// what they need is not there yet.
-	Cut map[string][]string
 	// Drafts are files of drafts/, which are there until what takes their place
 	// is: path by draft. They are templates, as the texts of edits are.
 	Drafts map[string]string
-	// Edits are of files of upstream's, or of what this or an earlier step has
-	// put there.
+	// Edits are of files of upstream's.
 	Edits []Edit
 	// Remove are files, of upstream's or drafts, that go.
 	Remove []string
 }
 
+// File is one of this project's, which goes in as it is but for its import paths,
+// and has the same path there. Declarations go in later than the rest where what
+// they need is not there before, or nothing would call them.
+type File struct {
+	Name  string
+	With  string              // the step that it goes in with
+	Later map[string][]string // declarations, by the step that they go in with
+	Until []Patch
+}
+
+// never is the step with which goes in what is left out.
+const never = "never"
+
+// Patch is an edit of one of our files that holds until a step, as soon as the
+// function or structure is there that it is of.
+type Patch struct {
+	Step string
+	Edit
+}
+
 //go:embed drafts messages
 var texts embed.FS
 
-// apply makes a step's changes in the tree at dir.
-func (s Series) apply(step Step, dir string) error {
-	for _, name := range step.Files {
-		text, err := os.ReadFile(filepath.Join(s.Ours, name))
+// of is the function or structure that a patch is of.
+func (p Patch) of() string {
+	name := strings.TrimPrefix(p.Place[0], "func ")
+	return strings.TrimSuffix(strings.TrimPrefix(name, "from ^type "), " struct")
+}
+
+// number is which step has a name; one that there is not is an error of ours.
+func (s Series) number(name string) int {
+	if slices.Contains([]string{never, "origin", "order", "sight", "rootless"}, name) {
+		return len(s.Steps) + 1
+	}
+	for _, step := range s.Steps {
+		if step.Name == name {
+			return step.Number
+		}
+	}
+	panic("there is no step " + name)
+}
+
+// ourFiles makes those of our files there that change with a step.
+func (s Series) ourFiles(step Step, dir string) error {
+	for _, f := range s.Files {
+		changes := s.number(f.With) == step.Number
+		var out []string
+		for name, declarations := range f.Later {
+			n := s.number(name)
+			changes = changes || n == step.Number
+			if n > step.Number {
+				out = append(out, declarations...)
+			}
+		}
+		for _, p := range f.Until {
+			changes = changes || s.number(p.Step) == step.Number
+		}
+		if !changes || s.number(f.With) > step.Number {
+			continue
+		}
+		text, err := os.ReadFile(filepath.Join(s.Ours, f.Name))
 		if err == nil {
-			err = s.put(dir, name, string(text), step.Cut[name])
+			err = s.put(dir, f.Name, string(text), out)
 		}
 		if err != nil {
 			return err
 		}
+		for _, p := range f.Until {
+			if s.number(p.Step) <= step.Number || slices.Contains(out, p.of()) {
+				continue
+			}
+			p.File = f.Name
+			if err := s.edit(p.Edit, step.Number, dir); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// apply makes a step's changes in the tree at dir.
+func (s Series) apply(step Step, dir string) error {
+	if err := s.ourFiles(step, dir); err != nil {
+		return err
 	}
 	for draft, name := range step.Drafts {
 		text, err := fs.ReadFile(texts, "drafts/"+draft)
@@ -169,16 +236,24 @@ func (s Series) edit(e Edit, number int, dir string) error {
 	return os.WriteFile(path, []byte(out), 0o644)
 }
 
-// expand expands a template, to which .CLI and .Step are known.
+// expand expands a template, to which .CLI is known, and .At tells whether a step,
+// named, is there.
 func (s Series) expand(text string, number int) (string, error) {
 	t, err := template.New("").Parse(text)
 	if err != nil {
 		return "", err
 	}
 	var b strings.Builder
-	err = t.Execute(&b, struct {
-		Base
-		Step int
-	}{s.Base, number})
+	err = t.Execute(&b, progress{s.Base, s, number})
 	return b.String(), err
 }
+
+// progress is what templates are expanded with.
+type progress struct {
+	Base
+	series Series
+	number int
+}
+
+// At tells whether a step is there.
+func (p progress) At(name string) bool { return p.series.number(name) <= p.number }

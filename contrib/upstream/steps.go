@@ -7,31 +7,33 @@ import (
 	"strings"
 )
 
-const drainDir = "libcontainer/drain/"
-
-// ofDrain are files of libcontainer/drain.
-func ofDrain(names ...string) []string {
-	for i, n := range names {
-		names[i] = drainDir + n
-	}
-	return names
-}
-
 // newSeries makes the series for a base. The messages of its steps are in
-// messages/, by number.
+// messages/, by name.
 func newSeries(ours string, base Base) (Series, error) {
-	s := Series{Ours: ours, Base: base, Steps: slices.Concat(drainSteps(), waitSteps())}
+	s := Series{
+		Ours: ours, Base: base,
+		Files: slices.Concat(drainFiles(), synckillFiles()),
+		Steps: slices.Concat(drainSteps(), waitSteps(), fenceSteps(), optInSteps(), batsSteps()),
+	}
 	for i := range s.Steps {
-		name := fmt.Sprintf("messages/%02d", i+1)
-		text, err := fs.ReadFile(texts, name)
+		step := &s.Steps[i]
+		text, err := fs.ReadFile(texts, "messages/"+step.Name)
 		if err != nil {
 			return s, err
 		}
 		subject, message, ok := strings.Cut(string(text), "\n\n")
 		if !ok || strings.Contains(subject, "\n") || message == "" {
-			return s, fmt.Errorf("%s is not a line, an empty one, and the rest", name)
+			return s, fmt.Errorf("messages/%s is not a line, an empty one, and the rest", step.Name)
 		}
-		s.Steps[i].Number, s.Steps[i].Subject, s.Steps[i].Message = i+1, subject, message
+		step.Number, step.Subject, step.Message = i+1, subject, message
 	}
 	return s, nil
+}
+
+// in are files that are in a directory.
+func in(dir string, files []File) []File {
+	for i := range files {
+		files[i].Name = dir + "/" + files[i].Name
+	}
+	return files
 }

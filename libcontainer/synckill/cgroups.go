@@ -104,6 +104,17 @@ func recordedCgroups(stateDir string) ([]cgroupRecord, error) {
 	return records, nil
 }
 
+// openRecorded opens the cgroups that were noted and have got another name. It tells
+// whether any were noted.
+func (m *members) openRecorded(stateDir string) bool {
+	records, err := recordedCgroups(stateDir)
+	if err != nil {
+		m.doubt(err)
+	}
+	m.openRenamed(records)
+	return len(records) > 0
+}
+
 // openRenamed opens the container's cgroups that have got another name.
 func (m *members) openRenamed(records []cgroupRecord) {
 	for _, r := range records {

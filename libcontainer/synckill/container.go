@@ -128,22 +128,25 @@ func (c *Container) members() (_ *members, err error) {
 			m.doubt(err)
 		}
 	}
-	records, err := recordedCgroups(c.stateDir)
-	if err != nil {
-		m.doubt(err)
-	}
-	m.openRenamed(records)
-	if m.namespaces, err = c.byNamespaces(m, len(records) > 0); err != nil {
-		m.doubt(&drain.UnverifiableError{What: "container " + c.ID(), Err: err})
-	}
-	if m.namespaces != nil {
-		m.Sources = append(m.Sources, m.namespaces)
-	}
+	recorded := m.openRecorded(c.stateDir)
+	c.openNamespaces(m, recorded)
 	// What was opened by name is another container's, if that has taken the place.
 	if err = c.place.notReplaced(); err != nil {
 		return nil, err
 	}
 	return m, nil
+}
+
+// openNamespaces finds what is in the container's namespaces, where it has no
+// cgroup of its own.
+func (c *Container) openNamespaces(m *members, recorded bool) {
+	var err error
+	if m.namespaces, err = c.byNamespaces(m, recorded); err != nil {
+		m.doubt(&drain.UnverifiableError{What: "container " + c.ID(), Err: err})
+	}
+	if m.namespaces != nil {
+		m.Sources = append(m.Sources, m.namespaces)
+	}
 }
 
 // trees goes over the cgroups that a state file lists: by controller for v1, and

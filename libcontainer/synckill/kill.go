@@ -236,6 +236,12 @@ func (c *Container) drain(ctx context.Context, m *members, r Request) (_ *Report
 			return rep, err
 		}
 	}
+	return rep, c.fenced(ctx, m, began, r, req, rep)
+}
+
+// fenced drains m with the exec fence closed, in a call that began at the time
+// given, and adds to the report.
+func (c *Container) fenced(ctx context.Context, m *members, began time.Time, r Request, req drain.Request, rep *Report) error {
 	b, err := raise(c.stateDir)
 	if err != nil {
 		m.doubt(c.unfenced(err))
@@ -259,7 +265,7 @@ func (c *Container) drain(ctx context.Context, m *members, r Request) (_ *Report
 			if !closed {
 				err = inFlight(err, time.Since(began), execBefore)
 			}
-			return rep, err
+			return err
 		}
 		// An exec that is in the room may add a process any time; look again
 		// when it has left, and now and then in case it hangs.
@@ -269,13 +275,13 @@ func (c *Container) drain(ctx context.Context, m *members, r Request) (_ *Report
 		}
 		if err != nil {
 			rep.Drained = false
-			return rep, inFlight(err, time.Since(began), execBefore)
+			return inFlight(err, time.Since(began), execBefore)
 		}
 	}
 	if !b.intact() {
 		m.doubt(c.unfenced(errors.New("exec fence: the file was removed meanwhile")))
 	}
-	return rep, nil
+	return nil
 }
 
 // add joins the report of a further drain to r's.

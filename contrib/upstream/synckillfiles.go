@@ -1,0 +1,110 @@
+package main
+
+const synckillDir = "libcontainer/synckill"
+
+// without is a patch that takes a statement of a function out until a step.
+func without(step, function, statement string) Patch {
+	return Patch{step, Edit{Place: Place{"func " + function, "stmt " + statement}, Op: Remove}}
+}
+
+// instead is a patch that has another statement in its place until a step.
+func instead(step, function, statement, text string) Patch {
+	return Patch{step, Edit{Place: Place{"func " + function, "stmt " + statement}, Op: Replace, Text: text}}
+}
+
+// withoutField is a patch that takes a field out of a structure until a step.
+func withoutField(step, structure, line string) Patch {
+	return Patch{step, Edit{Place: Place{"from ^type " + structure + " struct", "until ^}", "line " + line}, Op: Remove}}
+}
+
+// synckillFiles are the files of libcontainer/synckill, in the order in which they
+// go in.
+func synckillFiles() []File {
+	return in(synckillDir, []File{
+		{Name: "errors.go", With: "replaced"},
+		{Name: "place.go", With: "replaced", Later: later{"origin": {"place.lstat"}, "order": {"place.open"}}},
+		{
+			Name: "container.go", With: "replaced",
+			Later: later{
+				"killwait": {"members.unproven", "Container.privatePIDs"},
+				"fence":    {"members.lower"},
+				never:      {"New", "Container.openNamespaces"},
+			},
+			Until: []Patch{
+				withoutField(never, "members", `^\tseen `),
+				withoutField(never, "members", `^\tnamespaces `),
+				withoutField("fence", "members", `^\tfence `),
+				withoutField(never, "members", `^\trenamed `),
+				withoutField(never, "members", `^\tunopened `),
+				without(never, "members.close", `^if m\.namespaces`),
+				without("fence", "members.close", `^m\.lower`),
+				instead(never, "Container.members", `^m := `, "m := &members{}"),
+				without(never, "Container.members", `^for _, err := range m\.seen`),
+				without(never, "Container.members", `^if m\.seen\.earlier`),
+				instead(never, "Container.members", `^m\.Processes = `, "if init := c.init(); init.Pid > 0 {\n\tm.Processes = []drain.Process{init}\n}"),
+				without(never, "Container.members", `^c\.openNamespaces`),
+				instead(never, "Container.members", `^recorded := `, "m.openRecorded(c.stateDir)"),
+				without(never, "Container.members", `^m\.openRecorded`),
+				without(never, "members.openTrees", `^m\.unopened = `),
+			},
+		},
+		{Name: "stopped.go", With: "deletewait"},
+		{
+			Name: "remove.go", With: "replaced",
+			Later: later{
+				"fence": {"removalPatience"},
+				"order": {"records", "takePoststop", "destroy", "removeCgroups", "place.removeFiles", "inOrder", "place.remove"},
+				never:   {"Container.Remove", "stateFile"},
+			},
+			Until: []Patch{
+				without("fence", "Container.removeNow", `^if b, err := raise`),
+				without(never, "Container.removeAlone", `^stop := `),
+				instead(never, "Container.removeAlone", `^err = destroy`, "err = loaded.Destroy()"),
+				instead(never, "Container.removeAlone", `^return stop`, "return nil"),
+			},
+		},
+		{
+			Name: "delete.go", With: "replaced",
+			Later: later{
+				"deletewait": {"Container.Delete", "within", "Container.removed"},
+				never:        {"Remains", "OpenRemains", "Remains.Delete", "Container.drainRemains"},
+			},
+			Until: []Patch{
+				without(never, "Container.removable", `^s := `),
+				without(never, "Container.removable", `^if err := s\.reused`),
+				without(never, "Container.removable", `^if s\.unsure`),
+				instead(never, "Container.removable", `^if s\.misled`, `{{if .At "deletewait"}}status, err = c.status(){{else}}var loaded *libcontainer.Container
+if loaded, err = c.load(); err == nil {
+	status, err = loaded.Status()
+}{{end}}`),
+				without(never, "Container.forceDelete", `^if err := m\.seen`),
+				without(never, "Container.forceDelete", `^if err := m\.removeRenamed`),
+				without(never, "Container.Delete", `^if err := m\.removeRenamed`),
+				instead("fence", "Container.Delete", `^return c\.removeAlone`, "return c.removeAlone(func() {}, func() error { return c.removed(m) })"),
+			},
+		},
+		{
+			Name: "kill.go", With: "replaced",
+			Later: later{
+				"killwait":  {"Request", "Report", "Report.Explain", "Container.Kill", "Request.bound", "Container.drain", "Container.idle"},
+				"killafter": {"Report.MarshalJSON"},
+				"fence":     {"Container.fenced", "Request.debug", "Report.add", "Container.unfenced", "execBefore", "inFlight"},
+				never:       {"Container.Signal", "Container.KillNow", "Container.strikeAll", "Container.strike", "thaw", "Container.ended"},
+			},
+			Until: []Patch{
+				{"killafter", Edit{Place: Place{"from ^type Request struct", "until ^}", `line ^\tKillAfter `}, Op: Remove}},
+				{"killafter", Edit{Place: Place{"from ^type Request struct", "until ^}", "from Count, Progress and Log", `until ^\tLog `}, Op: Remove}},
+				without(never, "Container.Kill", `^if r\.Signal != 0`),
+				instead("killafter", "Container.drain", `^req := drain`, "req := drain.Request{Signal: r.Signal, Log: r.Log}"),
+				instead("fence", "Container.drain", `^if r\.Signal != unix`, "rep.Report, err = drain.Drain(ctx, m.Group, req)"),
+				instead("fence", "Container.drain", `^return rep, c\.fenced`, "return rep, c.idle(rep, err, r, m)"),
+			},
+		},
+		{Name: "signal.go", With: never},
+		{Name: "fencefile.go", With: "enter"},
+		{Name: "fence.go", With: "enter", Later: later{"fence": {"barrier", "raise", "barrier.wait", "barrier.intact", "barrier.lower"}}},
+		{Name: "fence_test.go", With: "fence"},
+		{Name: "fencefile_test.go", With: "fence"},
+		{Name: "policy.go", With: "optin"},
+	})
+}

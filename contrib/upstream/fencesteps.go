@@ -2,7 +2,7 @@ package main
 
 // fenceSteps keep execs from adding processes to what has been killed.
 func fenceSteps() []Step {
-	draft := map[string]string{"waiting.go.in": "wait.go"}
+	draft := map[string]string{"waiting.go.in": "wait.go", "wait.bats.in": "tests/integration/wait.bats"}
 	const root = `{{if eq .CLI 1}}context.GlobalString{{else}}cmd.String{{end}}("root")`
 	return []Step{
 		{

@@ -6,10 +6,10 @@ const cmd = `{{if eq .CLI 1}}context{{else}}cmd{{end}}`
 // waitSteps have what is known of containers in libcontainer/synckill, and give
 // kill and delete their flags.
 func waitSteps() []Step {
-	draft := map[string]string{"waiting.go.in": "wait.go"}
+	draft := map[string]string{"waiting.go.in": "wait.go", "wait.bats.in": "tests/integration/wait.bats"}
 	return []Step{
 		{
-			Name: "replaced", Drafts: draft,
+			Name: "replaced", Drafts: map[string]string{"waiting.go.in": "wait.go"},
 			Edits: []Edit{
 				{File: "delete.go", Place: Place{"func killContainer"}, Op: Remove},
 				{
@@ -51,6 +51,20 @@ nothing and only waits. An exec that is under way is not held back.
 status 124 and an error that names who is left.
 
 `,
+				},
+				{
+					File: "libcontainer/container_linux.go", Place: Place{"line ^// user may be required to implement"}, Op: InsertAfter,
+					Text: `//
+// It sends, and does not wait for anybody's end: see Kill in
+// libcontainer/synckill for that.
+`,
+				},
+				{
+					File: "README.md", Place: Place{"line ^#### Rootless containers"}, Op: Insert,
+					Text: "#### Waiting for a container's end\n\n" +
+						"`runc kill` returns when the signal has been sent. To go on when every process of the container is gone, have it wait:\n\n" +
+						"```bash\n# exit status 124 and an error that names who is left, if it takes longer\nrunc kill --wait --timeout 10s mycontainerid KILL\n```\n\n" +
+						"A zombie is gone: to reap it is for its parent, which may be the caller.\n\n",
 				},
 				completeFlag("kill", "--wait"),
 				completeArgs("kill", `case "\$prev"`),

@@ -17,6 +17,22 @@ func withoutField(step, structure, line string) Patch {
 	return Patch{step, Edit{Place: Place{"from ^type " + structure + " struct", "until ^}", "line " + line}, Op: Remove}}
 }
 
+// rootlessWithout has nothing be claimed of a rootless container without any cgroup
+// that it can use, unless its PID namespace tells: that ends before its init does.
+const rootlessWithout = `err = m.openTrees(c.state.CgroupPaths)
+	// A rootless container may live without any cgroup that it can use. Its PID
+	// namespace, if it has one, ends before its init does.
+	switch rootless := c.state.Config.RootlessCgroups; {
+	case rootless && c.privatePIDs():
+	case rootless && !slices.ContainsFunc(m.Trees, (*drain.Tree).Exists):
+		m.doubt(errors.Join(err, &drain.UnverifiableError{
+			What: "container " + c.ID(),
+			Err:  errors.New("it has neither a cgroup nor a PID namespace of its own"),
+		}))
+	case err != nil:
+		m.doubt(err)
+	}`
+
 // synckillFiles are the files of libcontainer/synckill, in the order in which they
 // go in.
 func synckillFiles() []File {
@@ -26,7 +42,7 @@ func synckillFiles() []File {
 		{
 			Name: "container.go", With: "replaced",
 			Later: later{
-				"killwait": {"members.unproven", "Container.privatePIDs"},
+				"killwait": {"members.unproven"},
 				"fence":    {"members.lower"},
 				never:      {"New", "Container.openNamespaces"},
 			},
@@ -42,6 +58,7 @@ func synckillFiles() []File {
 				without(never, "Container.members", `^for _, err := range m\.seen`),
 				without(never, "Container.members", `^if m\.seen\.earlier`),
 				instead(never, "Container.members", `^m\.Processes = `, "if init := c.init(); init.Pid > 0 {\n\tm.Processes = []drain.Process{init}\n}"),
+				instead(never, "Container.members", `^if err := m\.openTrees`, rootlessWithout),
 				without(never, "Container.members", `^c\.openNamespaces`),
 				instead(never, "Container.members", `^recorded := `, "m.openRecorded(c.stateDir)"),
 				without(never, "Container.members", `^m\.openRecorded`),

@@ -225,6 +225,10 @@ test-upstream-series: deps-upstream ## make it on both bases and check each comm
 upstream-rounds: deps-upstream $(BIN)/reaper ## upstream's kill.bats and delete.bats many times, before and after the series (ROUNDS=n LAYOUTS="hybrid v1 v2" JOBS=n BASE=v1.5.2)
 	ROUNDS="$(ROUNDS)" LAYOUTS="$(LAYOUTS)" JOBS="$(JOBS)" BASE="$(BASE)" script/upstream-rounds
 
+.PHONY: upstream-own-tests
+upstream-own-tests: deps-upstream test-cmds ## this project's tests of kill, delete, exec and the guarantee on the series' binary (LAYOUTS="hybrid v1 v2" PARTS="bats guarantee" BASE=v1.5.2)
+	LAYOUTS="$(LAYOUTS)" PARTS="$(PARTS)" BASE="$(BASE)" script/upstream-own-tests
+
 ##@ On other kernels
 .PHONY: test-vm
 test-vm: deps-vm static test-cmds ## the suites in guests (KERNELS="5.10 ..." LAYOUTS="v2 hybrid v1" DRIVERS="fs systemd" PARTS=...)

@@ -218,8 +218,16 @@ test-upstream-places: deps-test ## make the series on both bases without buildin
 	script/upstream-check $(UPSTREAM_BASES)
 
 .PHONY: test-upstream-series
-test-upstream-series: deps-test ## make it on both bases and check each commit, with upstream's linters and bats files for the last
+test-upstream-series: deps-upstream ## make it on both bases and check each commit, with upstream's linters and bats files for the last
 	script/test-upstream-series $(UPSTREAM_BASES)
+
+.PHONY: upstream-rounds
+upstream-rounds: deps-upstream $(BIN)/reaper ## upstream's kill.bats and delete.bats many times, before and after the series (ROUNDS=n LAYOUTS="hybrid v1 v2" JOBS=n BASE=v1.5.2)
+	ROUNDS="$(ROUNDS)" LAYOUTS="$(LAYOUTS)" JOBS="$(JOBS)" BASE="$(BASE)" script/upstream-rounds
+
+.PHONY: upstream-own-tests
+upstream-own-tests: deps-upstream test-cmds ## this project's tests of kill, delete, exec and the guarantee on the series' binary (LAYOUTS="hybrid v1 v2" PARTS="bats guarantee" BASE=v1.5.2)
+	LAYOUTS="$(LAYOUTS)" PARTS="$(PARTS)" BASE="$(BASE)" script/upstream-own-tests
 
 ##@ On other kernels
 .PHONY: test-vm
@@ -287,7 +295,7 @@ help: ## list the targets
 		/^[a-z0-9 -]+:.*## / { printf "  %-20s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 # Debian packages: each target installs what is missing and says so in one line.
-.PHONY: deps-build deps-lint deps-test deps-model deps-demo deps-engines deps-packaging deps-vm
+.PHONY: deps-build deps-lint deps-test deps-model deps-demo deps-engines deps-packaging deps-upstream deps-vm
 deps-build:
 	@script/install-deps build
 deps-lint:
@@ -300,6 +308,8 @@ deps-engines:
 	@script/install-deps build test engines
 deps-packaging:
 	@script/install-deps build test packaging
+deps-upstream:
+	@script/install-deps build upstream
 deps-vm:
 	@script/install-deps build vm
 deps-demo:

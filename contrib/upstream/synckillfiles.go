@@ -12,9 +12,9 @@ func instead(step, function, statement, text string) Patch {
 	return Patch{step, Edit{Place: Place{"func " + function, "stmt " + statement}, Op: Replace, Text: text}}
 }
 
-// withoutField is a patch that takes a field out of a structure until a step.
-func withoutField(step, structure, line string) Patch {
-	return Patch{step, Edit{Place: Place{"from ^type " + structure + " struct", "until ^}", "line " + line}, Op: Remove}}
+// withoutField is a patch that takes a field out of members until a step.
+func withoutField(step, line string) Patch {
+	return Patch{step, Edit{Place: Place{"from ^type members struct", "until ^}", "line " + line}, Op: Remove}}
 }
 
 // rootlessWithout has nothing be claimed of a rootless container without any cgroup
@@ -47,11 +47,11 @@ func synckillFiles() []File {
 				never:      {"New", "Container.openNamespaces"},
 			},
 			Until: []Patch{
-				withoutField(never, "members", `^\tseen `),
-				withoutField(never, "members", `^\tnamespaces `),
-				withoutField("fence", "members", `^\tfence `),
-				withoutField(never, "members", `^\trenamed `),
-				withoutField(never, "members", `^\tunopened `),
+				withoutField(never, `^\tseen `),
+				withoutField(never, `^\tnamespaces `),
+				withoutField("fence", `^\tfence `),
+				withoutField(never, `^\trenamed `),
+				withoutField(never, `^\tunopened `),
 				without(never, "members.close", `^if m\.namespaces`),
 				without("fence", "members.close", `^m\.lower`),
 				instead(never, "Container.members", `^m := `, "m := &members{}"),

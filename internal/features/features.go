@@ -17,6 +17,10 @@ import (
 	"runcsync/libcontainer/synckill"
 )
 
+// WaitEnabled is the annotation by which a caller knows that kill and delete take
+// --wait and --timeout, and that the runtime takes --kill-wait.
+const WaitEnabled = "runcsync.wait.enabled"
+
 // Of returns the features of the build that calls itself version, made of commit.
 func Of(version, commit string) features.Features {
 	f := features.Features{
@@ -29,6 +33,7 @@ func Of(version, commit string) features.Features {
 			annotation.AnnotationRuncCheckpointEnabled: "true",
 			annotation.AnnotationRuncVersion:           version,
 			annotation.AnnotationRuncCommit:            commit,
+			WaitEnabled:                                "true",
 		},
 		// Annotations in config.json that change what the runtime does.
 		// The last one can make a kill take as long as its value says.

@@ -15,6 +15,9 @@ func TestOf(t *testing.T) {
 	if f.Annotations[annotation.AnnotationRuncVersion] != "1.2.3" || f.Annotations[annotation.AnnotationRuncCommit] != "abc" {
 		t.Errorf("annotations %v", f.Annotations)
 	}
+	if f.Annotations[WaitEnabled] != "true" {
+		t.Errorf("annotations %v do not tell of --wait", f.Annotations)
+	}
 	if f.OCIVersionMax != specs.Version {
 		t.Errorf("newest version %s, want %s", f.OCIVersionMax, specs.Version)
 	}

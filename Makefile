@@ -190,9 +190,20 @@ soak: deps-test test-cmds $(if $(filter $(CURDIR)/runc,$(RUNC)),runc) ## tests o
 compare-polling: deps-test test-cmds runc ## time until a test knows that all is gone, by --wait and by polling (ROUNDS=n)
 	ROUNDS="$(ROUNDS)" script/compare-polling
 
+# stable is this machine's packages, new the engines of today: containerd from modules,
+# the others in a tree of Debian's next release.
+ENGINES ?= stable
+
 .PHONY: test-engines
-test-engines: deps-engines test-cmds $(BIN)/stop $(BIN)/crictl $(if $(filter $(CURDIR)/runc,$(RUNC)),runc) ## podman, containerd and its CRI, docker and buildah on this runtime (TESTS="podman.bats ..." RUNC=/other/runc)
-	RUNC="$(RUNC)" script/engines $(TESTS)
+test-engines: engines-$(ENGINES) test-cmds $(if $(filter $(CURDIR)/runc,$(RUNC)),runc) ## podman, containerd and its CRI, docker and buildah on this runtime (ENGINES=stable|new TESTS="podman.bats ..." RUNC=/other/runc)
+	RUNC="$(RUNC)" ENGINES="$(ENGINES)" script/engines $(TESTS)
+
+.PHONY: engines-stable engines-new
+engines-stable: deps-engines $(BIN)/stop $(BIN)/crictl
+# The tree is left alone by whoever tests nothing in it.
+engines-new: deps-new-engines
+	script/new-engines >/dev/null
+	$(if $(filter-out containerd.bats cri.bats,$(or $(TESTS),all)),script/new-engines-root >/dev/null)
 
 .PHONY: engines-table
 engines-table: deps-engines test-cmds runc ## measure them on this runtime and on upstream's, into docs/engines.md (RUNS=10 LIMIT=seconds)
@@ -295,7 +306,7 @@ help: ## list the targets
 		/^[a-z0-9 -]+:.*## / { printf "  %-20s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 # Debian packages: each target installs what is missing and says so in one line.
-.PHONY: deps-build deps-lint deps-test deps-model deps-demo deps-engines deps-packaging deps-upstream deps-vm
+.PHONY: deps-build deps-lint deps-test deps-model deps-demo deps-engines deps-new-engines deps-packaging deps-upstream deps-vm
 deps-build:
 	@script/install-deps build
 deps-lint:
@@ -306,6 +317,8 @@ deps-test:
 	@script/install-deps build test
 deps-engines:
 	@script/install-deps build test engines
+deps-new-engines:
+	@script/install-deps build test new-engines
 deps-packaging:
 	@script/install-deps build test packaging
 deps-upstream:

@@ -12,7 +12,7 @@ engine_settings() {
 }
 
 engine_up() {
-  ok call "${CLIENT[@]}" from --name work scratch
+  ok call "${CLIENT[@]}" from --ulimit nofile=1024:20000 --ulimit nproc=4096:4096 --name work scratch
   ok call "${CLIENT[@]}" copy -q work "$BASE_BUNDLE/rootfs" /
 }
 
@@ -37,7 +37,9 @@ listens() { wait_for 20 test -e "$DIR/$1.watched"; }
 run_args() {
   RUN=("${CLIENT[@]}" run --runtime "$(noting "${2-$NAME}")" --runtime-flag "root=$W/runc" --isolation oci --network none)
   [[ -z $KILL_WAIT ]] || RUN+=(--runtime-flag "kill-wait=$KILL_WAIT")
-  [[ $1 != host ]] || RUN+=(--pid host)
+  # A private network beside the host's processes is more than buildah 1.43 manages
+  # without nft(8).
+  [[ $1 != host ]] || RUN+=(--pid host --network host)
   [[ -z ${MOUNT-} ]] || RUN+=(--volume "$MOUNT:/hung")
   RUN+=(--env "$(mark_of_test)" work)
 }

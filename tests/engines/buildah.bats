@@ -56,7 +56,7 @@ run_waits_for_the_slow() {
   wrapper_for "$(noting "$NAME")"
   # shellcheck source=/dev/null
   . <(sed "s,/usr/local/sbin,$DIR," "$CONTRIB/buildah/runc-sync.sh")
-  "${CLIENT[@]}" run --runtime-flag "root=$W/runc" --network none --pid host \
+  "${CLIENT[@]}" run --runtime-flag "root=$W/runc" --network host --pid host \
     --env "$(mark_of_test)" work sh -c "$SIX" </dev/null >"$DIR/out" 2>"$DIR/$NAME.err" 3>&- 4>&- 5>&- 6>&- &
   echo $! >"$DIR/$NAME.pid"
   NAMES+=("$NAME")

@@ -12,6 +12,9 @@ state = "$W/state"
 CONF
 }
 
+# containerd_2 tells whether it is that: its configuration, plug-ins and words differ.
+containerd_2() { [[ $(containerd --version | awk '{ print $3 }') =~ ^v?2\. ]]; }
+
 daemon_up() { start_daemon containerd --config "$W/containerd.toml"; }
 
 daemon_answers() { timeout 5 ctr --address "$W/containerd.sock" version >/dev/null 2>&1; }

@@ -1,12 +1,12 @@
-# containerd 1.6 as a kubelet uses it: through its CRI, with crictl. Each container
+# containerd as a kubelet uses it: through its CRI, with crictl. Each container
 # has a pod of its own, unless it is to share a PID namespace. The configuration
-# is contrib/engines/containerd; the opt-in is the pod's annotation, or the
+# is that of contrib/engines/containerd; the opt-in is the pod's annotation, or the
 # wrapper. The CRI knows no signals: SIGKILL is a stop without grace.
 
 load containerd-daemon
 
 engine_settings() {
-  CLIENT=("$BIN/crictl" --config "$W/crictl.yaml")
+  CLIENT=("${CRICTL:-$BIN/crictl}" --config "$W/crictl.yaml")
   CGROUPS=$PREFIX
   STATE_DIRS=(/run/containerd/runc/k8s.io "$W/state/io.containerd.runtime.v2.task/k8s.io")
 }
@@ -19,27 +19,49 @@ timeout: 30
 CONF
   wrapper_for "$W/bin/runc"
   mv "$DIR/runc-sync" "$W/bin/runc-sync"
-  # The file to copy, its handler once with the runtime itself, once with the wrapper;
-  # and what a machine without network and with few privileges needs.
-  {
-    sed '/^version/q' "$CONTRIB/containerd/config.toml"
-    daemon_paths
-    sed -e '1,/^version/d' -e "s,/usr/local/sbin/runc-sync,$W/bin/runc," "$CONTRIB/containerd/config.toml"
-    sed -n '/runtimes.runc-sync/,$p' "$CONTRIB/containerd/config.toml" |
-      sed -e 's/runtimes.runc-sync/runtimes.wrapped/' -e "s,/usr/local/sbin,$W/bin,"
-    cat <<'CONF'
-[plugins."io.containerd.grpc.v1.cri"]
-  sandbox_image = "docker.io/library/pod:bb"
-  restrict_oom_score_adj = true
-  disable_apparmor = true
-CONF
-  } >"$W/containerd.toml"
+  if containerd_2; then config_of_2; else config_of_1; fi >"$W/containerd.toml"
   daemon_up
   image_up
   umoci config --image "$W/image:$IMAGE" --config.cmd /bin/tail --config.cmd -f --config.cmd /dev/null
   tar -C "$W/image" -cf "$W/pod.tar" .
   ok ctr_import k8s.io docker.io/library/bb "$W/image.tar"
   ok ctr_import k8s.io docker.io/library/pod "$W/pod.tar"
+}
+
+# handlers FILE prints the file to copy, its handler once with the runtime itself, once
+# with the wrapper.
+handlers() {
+  sed "s,/usr/local/sbin/runc-sync,$W/bin/runc," "$1"
+  sed -n '/runtimes.runc-sync/,$p' "$1" | sed -e 's/runtimes.runc-sync/runtimes.wrapped/' -e "s,/usr/local/sbin,$W/bin,"
+}
+
+# Both print the daemon's own file, with what a machine without network and with few
+# privileges needs.
+config_of_1() {
+  echo 'version = 2'
+  daemon_paths
+  handlers "$CONTRIB/containerd/config.toml" | grep -v '^version'
+  cat <<'CONF'
+[plugins."io.containerd.grpc.v1.cri"]
+  sandbox_image = "docker.io/library/pod:bb"
+  restrict_oom_score_adj = true
+  disable_apparmor = true
+CONF
+}
+
+config_of_2() {
+  mkdir -p "$W/conf.d"
+  handlers "$CONTRIB/containerd/50-runc-sync.toml" >"$W/conf.d/50-runc-sync.toml"
+  echo 'version = 3'
+  echo "imports = [\"$W/conf.d/*.toml\"]"
+  daemon_paths
+  cat <<'CONF'
+[plugins."io.containerd.cri.v1.images".pinned_images]
+  sandbox = "docker.io/library/pod:bb"
+[plugins."io.containerd.cri.v1.runtime"]
+  restrict_oom_score_adj = true
+  disable_apparmor = true
+CONF
 }
 
 # The daemon answers before its CRI does.

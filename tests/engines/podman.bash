@@ -1,4 +1,4 @@
-# podman 4.3 with conmon. The opt-in is an annotation; see contrib/engines/podman.
+# podman with conmon. The opt-in is an annotation; see contrib/engines/podman.
 
 load docker-commands
 
@@ -44,6 +44,13 @@ engine_run() {
   [[ -z ${MOUNT-} ]] || flags+=(--volume "$MOUNT:/hung")
   call "${CLIENT[@]}" run -d --name "$name" --network none --cgroup-parent "/$PREFIX" \
     --env "$(mark_of_test)" "${flags[@]}" "$IMAGE" "$@"
+}
+
+# podman 5 throws away what the runtime says to a removal, and passes on what it says
+# to a kill.
+engine_errors() {
+  [[ $(podman --version) == *" 4."* ]] || call "${CLIENT[@]}" kill -s KILL "$1"
+  echo "$stderr"
 }
 
 engine_update() { call "${CLIENT[@]}" update --memory 64m "$1"; }

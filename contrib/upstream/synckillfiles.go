@@ -87,6 +87,11 @@ func synckillFiles() []File {
 				never:        {"Remains", "OpenRemains", "Remains.Delete", "Container.drainRemains"},
 			},
 			Until: []Patch{
+				{never, Edit{Place: Place{"func Container.removable", `line ^func `}, Op: Replace, Text: "func (c *Container) removable() (libcontainer.Status, error) {\n"}},
+				{never, Edit{Place: Place{"func Container.Delete", `line removable`}, Op: Replace, Text: "\t\t\t_, err := c.removable()\n"}},
+				{never, Edit{Place: Place{"func Container.DeleteNow", `line removable`}, Op: Replace, Text: "\tstatus, err := c.removable()\n"}},
+				{never, Edit{Place: Place{`line another one is refused\. So is`}, Op: Replace, Text: "// another one is refused.\n"}},
+				{never, Edit{Place: Place{`line that this includes one made by a runtime that recorded nothing`}, Op: Remove}},
 				without(never, "Container.removable", `^s := `),
 				without(never, "Container.removable", `^if err := s\.reused`),
 				without(never, "Container.removable", `^if s\.unsure`),

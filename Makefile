@@ -40,6 +40,9 @@ LAYOUTS ?=
 JOBS ?=
 # Models of make test-model; empty means all.
 MODELS ?=
+# Cases of make test-kubernetes, by a regular expression, and how often each runs.
+CASES ?=
+RUNS ?=
 # Guests of make test-vm, or of make vm-shell; empty means all, or its default.
 KERNELS ?=
 DRIVERS ?=
@@ -125,7 +128,7 @@ test: deps-test unittest guarantee integration test-engines ## everything: unit 
 
 .PHONY: unittest
 unittest: deps-build ## Go tests, under the race detector
-	$(GO) test -race -timeout 5m -tags "$(TAGS)" $$($(GO) list ./... | grep -v /tests/guarantee)
+	$(GO) test -race -timeout 5m -tags "$(TAGS)" $$($(GO) list ./... | grep -vE '/tests/(guarantee|kubernetes)$$')
 	$(GO) test -C bench ./...
 	$(GO) test -C script/tools ./...
 	$(GO) test -C contrib/upstream ./...
@@ -208,6 +211,15 @@ engines-new: deps-new-engines
 .PHONY: engines-table
 engines-table: deps-engines test-cmds runc ## measure them on this runtime and on upstream's, into docs/engines.md (RUNS=10 LIMIT=seconds)
 	script/engines-table --write
+
+# The programs of a node are built once, into .cache.
+.PHONY: test-kubernetes
+test-kubernetes: deps-kubernetes test-cmds $(if $(filter $(CURDIR)/runc,$(RUNC)),runc) ## pods on a kubelet, with this runtime and with upstream's (CASES=regexp RUNS=n RUNC=/other/runc)
+	RUNC="$(RUNC)" RUNS="$(RUNS)" script/kubernetes $(if $(CASES),"$(CASES)")
+
+.PHONY: kubernetes-table
+kubernetes-table: deps-kubernetes test-cmds runc ## the same, into docs/kubernetes.md (RUNS=3)
+	RUNC="$(RUNC)" RUNS="$(or $(RUNS),3)" script/kubernetes --write
 
 ##@ For upstream
 # docs/upstream.md.
@@ -306,7 +318,7 @@ help: ## list the targets
 		/^[a-z0-9 -]+:.*## / { printf "  %-20s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 # Debian packages: each target installs what is missing and says so in one line.
-.PHONY: deps-build deps-lint deps-test deps-model deps-demo deps-engines deps-new-engines deps-packaging deps-upstream deps-vm
+.PHONY: deps-build deps-lint deps-test deps-model deps-demo deps-engines deps-kubernetes deps-new-engines deps-packaging deps-upstream deps-vm
 deps-build:
 	@script/install-deps build
 deps-lint:
@@ -317,6 +329,8 @@ deps-test:
 	@script/install-deps build test
 deps-engines:
 	@script/install-deps build test engines
+deps-kubernetes:
+	@script/install-deps build kubernetes
 deps-new-engines:
 	@script/install-deps build test new-engines
 deps-packaging:

@@ -1,0 +1,73 @@
+package node
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Hierarchies are the mount points of the cgroup hierarchies.
+func Hierarchies() ([]string, error) {
+	text, err := os.ReadFile("/proc/self/mounts")
+	if err != nil {
+		return nil, err
+	}
+	var found []string
+	for line := range strings.Lines(string(text)) {
+		f := strings.Fields(line)
+		if len(f) > 2 && (f[2] == "cgroup" || f[2] == "cgroup2") && strings.HasPrefix(f[1], "/sys/fs/cgroup") {
+			found = append(found, f[1])
+		}
+	}
+	if len(found) == 0 {
+		return nil, fmt.Errorf("no cgroup hierarchy below /sys/fs/cgroup")
+	}
+	return found, nil
+}
+
+func (n *Node) makeCgroup() error { return MakeCgroup(n.Cgroup) }
+
+// MakeCgroup makes a cgroup in each hierarchy that takes processes: in version 1
+// a cpuset has to have been given some CPU and memory.
+func MakeCgroup(path string) error {
+	all, err := Hierarchies()
+	if err != nil {
+		return err
+	}
+	for _, root := range all {
+		at := root
+		for part := range strings.SplitSeq(strings.Trim(path, "/"), "/") {
+			from := at
+			at = filepath.Join(at, part)
+			if err := os.MkdirAll(at, 0o755); err != nil {
+				return err
+			}
+			for _, file := range []string{"cpuset.cpus", "cpuset.mems"} {
+				text, err := os.ReadFile(filepath.Join(from, file))
+				if err != nil || from == root && strings.HasSuffix(root, "unified") {
+					continue
+				}
+				if err := os.WriteFile(filepath.Join(at, file), text, 0o644); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// MoveTo puts a process into a cgroup, in each hierarchy.
+func MoveTo(path string, pid int) error {
+	all, err := Hierarchies()
+	if err != nil {
+		return err
+	}
+	for _, root := range all {
+		file := filepath.Join(root, path, "cgroup.procs")
+		if err := os.WriteFile(file, []byte(fmt.Sprint(pid)), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -275,7 +275,7 @@ const leftAfter = 5 * time.Second
 
 // left is what there is that was not there before the scene.
 func (s *scene) left() []string {
-	found := s.allLiving()
+	found := append([]string{}, s.allLiving()...)
 	for _, thing := range s.things() {
 		if !slices.Contains(s.before, thing) {
 			found = append(found, thing)

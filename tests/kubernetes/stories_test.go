@@ -10,6 +10,7 @@ import (
 // In the order of users' pain.
 var cases = []story{
 	{name: "hostPID, children that fork", tell: forkingChildren},
+	{name: "hostPID, sixty processes", tell: manyProcesses},
 	{name: "hostPID, one is slow to die", tell: slowChild},
 	{name: "one is slow to die", tell: slowPrivate},
 	{name: "shareProcessNamespace, sidecar", tell: sidecar},
@@ -35,9 +36,11 @@ const (
 	// six processes, whose init is not ended by TERM where it is PID 1.
 	six = `sleep 300 & setsid sleep 300 & (sleep 300 &)
 sh -c "sleep 300 & wait" & while :; do wait; sleep 1; done`
-	// forking goes on for two minutes at the most.
+	// forking goes on for two minutes at the most. It is some twenty processes at
+	// any time: the shim of a container without a PID namespace takes a second for
+	// each exit above 32 while it waits for a runtime.
 	forking = `for n in 1 2 3; do
-  timeout 120 sh -c 'while :; do sleep 1 & sleep 0.02; done' &
+  timeout 120 sh -c 'while :; do sleep 0.1 & sleep 0.02; done' &
 done
 setsid sleep 300 &
 wait`
@@ -48,16 +51,24 @@ func deaf(script string) string { return "trap '' TERM\n" + script }
 
 func forkingChildren(s *scene) {
 	pod := s.object("pod", 2, container("c", forking))
-	s.start(pod, 20)
+	s.start(pod, 12)
 	s.remove(nameOf(pod))
 	s.seesGone(soon, nameOf(pod))
+}
+
+// manyProcesses are more than the shim's queue of exits takes.
+func manyProcesses(s *scene) {
+	pod := s.object("pod", 2, container("c", `for n in $(seq 60); do sleep 300 & done; wait`))
+	s.start(pod, 61)
+	s.remove(nameOf(pod))
+	s.seesGone(2*time.Minute, nameOf(pod))
 }
 
 func sidecar(s *scene) {
 	pod := with(s.object("pod", 2, container("main", six), container("sidecar", deaf(forking))), node.Object{
 		"hostPID": false, "hostNetwork": false, "shareProcessNamespace": true,
 	})
-	s.start(pod, 20)
+	s.start(pod, 18)
 	s.remove(nameOf(pod))
 	s.seesGone(soon, nameOf(pod))
 }

@@ -103,7 +103,7 @@ func (n *Node) cgroups() ([]string, error) {
 			case err != nil:
 				return err
 			case d.IsDir() && ofPod.MatchString(path):
-				found = append(found, "cgroup "+path)
+				found = append(found, "cgroup "+strings.TrimPrefix(path, root))
 			}
 			return nil
 		})
@@ -111,7 +111,9 @@ func (n *Node) cgroups() ([]string, error) {
 			return nil, err
 		}
 	}
-	return found, nil
+	// In version 1 each is in several hierarchies.
+	slices.Sort(found)
+	return slices.Compact(found), nil
 }
 
 func (n *Node) mounts() ([]string, error) {

@@ -95,8 +95,10 @@ func forced(s *scene) {
 		s.row.Late = time.Since(s.since).Milliseconds() - s.row.Gone
 		return len(s.living(nameOf(pod))) == 0
 	})
-	s.start(pod, 6)
-	s.remove(nameOf(pod))
+	s.start(with(pod, node.Object{"terminationGracePeriodSeconds": 1}), 6)
+	if err := world.API.Delete(nameOf(pod), nil); err != nil {
+		s.Fatal(err)
+	}
 	s.wait(soon, "the second pod is gone", func() bool { return s.get(nameOf(pod)).Metadata.Name == "" })
 }
 

@@ -102,6 +102,16 @@ func createKilled(s *scene) {
 	if err := os.Remove(fuse); err != nil {
 		s.Fatal(err)
 	}
+	failed := 0
+	for _, name := range names {
+		if s.failedToCreate(name) {
+			failed++
+		}
+	}
+	s.row.Note = fmt.Sprintf("create failed for %d of %d", failed, len(names))
+	if failed == 0 {
+		s.Error("no create was killed")
+	}
 	s.remove(names...)
 	s.seesGone(2*time.Minute, names...)
 }
@@ -121,7 +131,9 @@ func (s *scene) failedToCreate(name string) bool {
 
 // movedAway: somebody has moved all processes of the pod, its sandbox's too, to
 // another cgroup, so that those of the container and the sandbox are empty. A
-// daemon set's rollout deletes the pod and makes the next.
+// daemon set's rollout deletes the pod and makes the next. Who was moved there is
+// nobody's but for the two inits, which the runtime knows: these have to be dead,
+// and the others are expected to live.
 func movedAway(s *scene) {
 	elsewhere := world.Cgroup + "/elsewhere-" + s.mark
 	if err := node.MakeCgroup(elsewhere); err != nil {
@@ -138,9 +150,14 @@ func movedAway(s *scene) {
 		}
 	}
 	s.remove(nameOf(pod))
-	s.seesGone(soon, nameOf(pod))
-	for _, pid := range s.inCgroup(filepath.Base(elsewhere)) {
-		s.row.Note += "alive elsewhere: " + commOf(pid) + "; "
+	s.seesGone(2*time.Minute, nameOf(pod))
+	survivors := s.inCgroup(filepath.Base(elsewhere))
+	s.row.Note += fmt.Sprintf("%d of %d live elsewhere", len(survivors), len(pids))
+	if s.runtime == ours && len(survivors) != len(pids)-2 {
+		s.Errorf("of %d processes %d live elsewhere, and not all but the two inits", len(pids), len(survivors))
+	}
+	for _, pid := range survivors {
+		kill(pid)
 	}
 	next := s.object("next", 1, container("c", six))
 	s.start(next, 6)

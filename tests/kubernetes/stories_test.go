@@ -62,6 +62,8 @@ func manyProcesses(s *scene) {
 	pod := s.object("pod", 2, container("c", `for n in $(seq 60); do sleep 300 & done; wait`))
 	s.start(pod, 61)
 	s.remove(nameOf(pod))
+	s.wait(soon, "the processes are dead", func() bool { return len(s.living(nameOf(pod))) == 0 })
+	s.row.Note = fmt.Sprintf("all dead after %d ms", time.Since(s.since).Milliseconds())
 	s.seesGone(2*time.Minute, nameOf(pod))
 }
 

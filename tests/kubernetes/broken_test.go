@@ -8,8 +8,6 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
-
-	"runcsync/tests/kubernetes/node"
 )
 
 // amidDeletion starts a pod of which one process is slow to die, asks for its
@@ -127,79 +125,6 @@ func (s *scene) failedToCreate(name string) bool {
 		}
 	}
 	return false
-}
-
-// movedAway: somebody has moved all processes of the pod, its sandbox's too, to
-// another cgroup, so that those of the container and the sandbox are empty. A
-// daemon set's rollout deletes the pod and makes the next. Who was moved there is
-// nobody's but for the two inits, which the runtime knows: these have to be dead,
-// and the others are expected to live.
-func movedAway(s *scene) {
-	elsewhere := world.Cgroup + "/elsewhere-" + s.mark
-	if err := node.MakeCgroup(elsewhere); err != nil {
-		s.Fatal(err)
-	}
-	s.Cleanup(func() { s.removeCgroup(elsewhere) })
-	pod := s.object("pod", 2, container("c", six))
-	uid := s.create(pod)
-	s.started(nameOf(pod), 6)
-	pids := s.inCgroup("pod" + uid)
-	for _, pid := range pids {
-		if err := node.MoveTo(elsewhere, pid); err != nil {
-			s.Fatal(err)
-		}
-	}
-	s.remove(nameOf(pod))
-	s.seesGone(2*time.Minute, nameOf(pod))
-	survivors := s.inCgroup(filepath.Base(elsewhere))
-	s.row.Note += fmt.Sprintf("%d of %d live elsewhere", len(survivors), len(pids))
-	if s.runtime == ours && len(survivors) != len(pids)-2 {
-		s.Errorf("of %d processes %d live elsewhere, and not all but the two inits", len(pids), len(survivors))
-	}
-	for _, pid := range survivors {
-		kill(pid)
-	}
-	next := s.object("next", 1, container("c", six))
-	s.start(next, 6)
-	if err := world.API.Delete(nameOf(next), nil); err != nil {
-		s.Fatal(err)
-	}
-	if !s.goneWithin(soon, nameOf(next)) {
-		s.Error("the next pod of the rollout is not gone")
-	}
-}
-
-// inCgroup lists the living processes of cgroups of that name.
-func (s *scene) inCgroup(name string) []int {
-	living, err := world.Living(markKey+"=none", name)
-	if err != nil {
-		s.Fatal(err)
-	}
-	var pids []int
-	for _, line := range living {
-		var pid int
-		if _, err := fmt.Sscan(line, &pid); err != nil {
-			s.Fatal(err)
-		}
-		pids = append(pids, pid)
-	}
-	return pids
-}
-
-func (s *scene) removeCgroup(path string) {
-	roots, err := node.Hierarchies()
-	if err != nil {
-		s.Fatal(err)
-	}
-	for _, pid := range s.inCgroup(filepath.Base(path)) {
-		kill(pid)
-	}
-	for _, root := range roots {
-		dir := filepath.Join(root, path)
-		if !s.poll(soon, func() bool { err = os.Remove(dir); return err == nil || os.IsNotExist(err) }) {
-			s.Error(err)
-		}
-	}
 }
 
 func containerID(status string) string { return strings.TrimPrefix(status, "containerd://") }

@@ -21,9 +21,8 @@ import (
 type story struct {
 	name     string
 	tell     func(s *scene)
-	byNature bool // the API does not wait for the node, or nobody knows whose a process is
-	// engines matches what the engine leaves, whatever the runtime; kubelet's next
-	// collection of garbage takes it away.
+	byNature bool // the API does not wait for the node
+	// engines matches what the engine leaves for a while, whatever the runtime.
 	engines *regexp.Regexp
 }
 

@@ -28,7 +28,6 @@ var cases = []story{
 	{name: "node drain", tell: drained},
 	{name: "deleted before they are ready", tell: deletedEarly},
 	{name: "the runtime is SIGKILLed in create", tell: createKilled},
-	{name: "rollout, processes moved to another cgroup", tell: movedAway, byNature: true},
 	{name: "privileged, containerd nested", tell: nested},
 	{name: "the same with hostPID", tell: nestedHost},
 }

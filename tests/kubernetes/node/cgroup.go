@@ -26,11 +26,11 @@ func Hierarchies() ([]string, error) {
 	return found, nil
 }
 
-func (n *Node) makeCgroup() error { return MakeCgroup(n.Cgroup) }
+func (n *Node) makeCgroup() error { return makeCgroup(n.Cgroup) }
 
-// MakeCgroup makes a cgroup in each hierarchy that takes processes: in version 1
+// makeCgroup makes a cgroup in each hierarchy that takes processes: in version 1
 // a cpuset has to have been given some CPU and memory.
-func MakeCgroup(path string) error {
+func makeCgroup(path string) error {
 	all, err := Hierarchies()
 	if err != nil {
 		return err
@@ -52,21 +52,6 @@ func MakeCgroup(path string) error {
 					return err
 				}
 			}
-		}
-	}
-	return nil
-}
-
-// MoveTo puts a process into a cgroup, in each hierarchy.
-func MoveTo(path string, pid int) error {
-	all, err := Hierarchies()
-	if err != nil {
-		return err
-	}
-	for _, root := range all {
-		file := filepath.Join(root, path, "cgroup.procs")
-		if err := os.WriteFile(file, []byte(fmt.Sprint(pid)), 0o644); err != nil {
-			return err
 		}
 	}
 	return nil

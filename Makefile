@@ -145,8 +145,8 @@ guarantee: deps-test runc ## the guarantee on real containers in each cgroup lay
 fuzz: deps-build ## every fuzz target for a while (FUZZTIME=1m ONLY=regexp)
 	TAGS="$(TAGS)" FUZZTIME="$(FUZZTIME)" script/fuzz $(if $(ONLY),"$(ONLY)")
 
-test-fuzz: deps-build ## each of them for a minute, nine side by side: what continuous integration runs
-	TAGS="$(TAGS)" FUZZTIME=1m JOBS=9 script/fuzz
+test-fuzz: deps-build ## each of them for a minute, thirteen side by side: what continuous integration runs
+	TAGS="$(TAGS)" FUZZTIME=1m JOBS=13 script/fuzz
 
 .PHONY: soak-guarantee
 soak-guarantee: deps-test runc ## the same for hours: 500 rounds of each race, every kill point, thousands of random rounds, 10,000 of the adversary (ROUNDS=n)

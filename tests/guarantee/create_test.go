@@ -210,7 +210,7 @@ func killedCreate(t *testing.T, r *rig.Rig, spec rig.Spec, unknown bool) {
 	removed(r, c, r.Must("delete", "--force", "--wait", c.ID))
 	step := 1
 	if !soaking() {
-		step = max(whole.calls/rounds(12, 0), 1)
+		step = max(whole.calls/rounds(8, 0), 1)
 	}
 	var unfinished, complete int
 	for n := 1; !t.Failed(); n += step {

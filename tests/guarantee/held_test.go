@@ -44,7 +44,7 @@ func points(t *testing.T, calls int, try func(at int) bool) {
 	rnd := rand.New(rand.NewPCG(seedOf(t), 6))
 	step := 1
 	if !soaking() {
-		step = max(calls/rounds(12, 0), 1)
+		step = max(calls/rounds(8, 0), 1)
 	}
 	// The first ones are looked at closely: there files are opened and locks taken.
 	for n := 1; !t.Failed() && try(n+rnd.IntN(min(n, step))); n += min(n, step) {
@@ -130,7 +130,7 @@ func TestReplaced(t *testing.T) {
 			var replaced int
 			points(t, whole.calls, func(at int) bool {
 				c := r.New(spec).Run()
-				c.AwaitProcesses(3)
+				c.Settled(3)
 				kill, release, held := holding(r, at, "/state.json", e.args(c.ID)...)
 				if !held {
 					kill.Wait()
@@ -169,6 +169,6 @@ func whileHeld(r *rig.Rig, c *rig.Container) bool {
 		return false
 	}
 	c.Run()
-	c.AwaitProcesses(3)
+	c.Settled(3)
 	return true
 }

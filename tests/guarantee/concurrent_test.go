@@ -107,7 +107,7 @@ func TestDeleteOfHeldForeground(t *testing.T) {
 	}
 	r.Must("delete", "--force", "--wait", c.ID)
 	c.Run()
-	c.AwaitProcesses(3)
+	c.Settled(3)
 	if err := run.Process.Signal(unix.SIGCONT); err != nil {
 		t.Fatal(err)
 	}

@@ -200,7 +200,7 @@ func TestForeignPIDNamespace(t *testing.T) {
 				t.Parallel()
 				r := rig.Open(t)
 				holder := r.New(rig.Spec{Args: []string{"crowd", "3"}}).Run()
-				holder.AwaitProcesses(3)
+				holder.Settled(3)
 				c := r.New(rig.Spec{Args: []string{"crowd", "6"}, PIDs: fmt.Sprintf("/proc/%d/ns/pid", holder.Pid())})
 				switch state {
 				case "created":

@@ -608,7 +608,7 @@ func TestRootCgroup(t *testing.T) {
 	r.Only("the namespace is made with cgroup v2 alone", rig.V2)
 	h := r.Hierarchy("")
 	outer := r.New(rig.Spec{Args: []string{"crowd", "3"}, PIDs: rig.HostPIDs}).Run()
-	outer.AwaitProcesses(3)
+	outer.Settled(3)
 	c := r.New(rig.Spec{Args: []string{"crowd", "6"}, PIDs: rig.HostPIDs})
 	running(c)
 	file := filepath.Join(c.StateDir(), "state.json")

@@ -20,7 +20,7 @@ import (
 func TestRandom(t *testing.T) {
 	t.Parallel()
 	first := seedOf(t)
-	n := rounds(10, 1000)
+	n := rounds(6, 1000)
 	done := map[string]int{}
 	for i := range n {
 		seed := first + uint64(i)

@@ -118,10 +118,7 @@ func (m *members) openRecorded(stateDir string) bool {
 // openRenamed opens the container's cgroups that have got another name.
 func (m *members) openRenamed(records []cgroupRecord) {
 	for _, r := range records {
-		if slices.Contains(m.unopened, r.Path) {
-			continue
-		}
-		if m.holds(r) {
+		if slices.Contains(m.unopened, r.Path) || m.holds(r) {
 			continue
 		}
 		path, err := r.find()
@@ -149,7 +146,7 @@ func (m *members) openRenamed(records []cgroupRecord) {
 // holds tells whether the cgroup has been opened by the name that it had when it was
 // noted, as it is where nobody renames any.
 func (m *members) holds(r cgroupRecord) bool {
-	return slices.ContainsFunc(m.Trees, func(t *drain.Tree) bool { return t.Path == r.Path && r.is(t.Dir()) })
+	return slices.ContainsFunc(m.Trees, func(t *drain.Tree) bool { return t.Path == r.Path && r.same(recordOfDir(t.Dir())) })
 }
 
 // removeRenamed removes the cgroups that the state file does not have the paths
@@ -198,18 +195,10 @@ func (r cgroupRecord) find() (string, error) {
 }
 
 // at tells whether path is the cgroup's.
-func (r cgroupRecord) at(path string) bool {
-	fd, err := unix.Open(path, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return false
-	}
-	defer unix.Close(fd)
-	return r.is(fd)
-}
+func (r cgroupRecord) at(path string) bool { return r.same(recordOf(path)) }
 
-// is tells whether a descriptor is of the cgroup.
-func (r cgroupRecord) is(fd int) bool {
-	its, err := recordOfDir(fd)
+// same tells whether a cgroup that could be named, whatever its path, is r's.
+func (r cgroupRecord) same(its cgroupRecord, err error) bool {
 	return err == nil && its.Dev == r.Dev && its.Type == r.Type && slices.Equal(its.Handle, r.Handle)
 }
 

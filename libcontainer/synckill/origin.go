@@ -108,35 +108,33 @@ func writeOnce(dir, name string, data []byte) error {
 
 // readOrigin reads the origin back. The error is [fs.ErrNotExist] if none was
 // written.
-func readOrigin(stateDir string) (origin, error) {
-	data, err := readRecord(stateDir, originFile)
-	if err != nil {
-		return origin{}, err
-	}
-	o, err := parseOrigin(data)
-	if err != nil {
-		return origin{}, fmt.Errorf("%s is damaged: %w", filepath.Join(stateDir, originFile), err)
-	}
-	return o, nil
-}
+func readOrigin(stateDir string) (origin, error) { return readNoted(stateDir, parseOrigin) }
 
 // readVantage reads back no more than where the container was made, which each
 // kill needs. Its errors are readOrigin's.
-func readVantage(stateDir string) (vantage, error) {
+func readVantage(stateDir string) (vantage, error) { return readNoted(stateDir, parseVantage) }
+
+// readNoted reads back what parse makes of the origin.
+func readNoted[T any](stateDir string, parse func([]byte) (T, error)) (noted T, err error) {
 	data, err := readRecord(stateDir, originFile)
 	if err != nil {
-		return vantage{}, err
+		return noted, err
 	}
+	if noted, err = parse(data); err != nil {
+		var none T
+		return none, fmt.Errorf("%s is damaged: %w", filepath.Join(stateDir, originFile), err)
+	}
+	return noted, nil
+}
+
+func parseVantage(data []byte) (vantage, error) {
 	var o struct {
 		Vantage vantage `json:"vantage"`
 	}
-	if err = json.Unmarshal(data, &o); err == nil {
-		err = o.Vantage.check()
+	if err := json.Unmarshal(data, &o); err != nil {
+		return vantage{}, err
 	}
-	if err != nil {
-		return vantage{}, fmt.Errorf("%s is damaged: %w", filepath.Join(stateDir, originFile), err)
-	}
-	return o.Vantage, nil
+	return o.Vantage, o.Vantage.check()
 }
 
 // parseOrigin refuses what record can't have written.

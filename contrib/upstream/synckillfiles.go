@@ -125,8 +125,16 @@ if loaded, err = c.load(); err == nil {
 		{Name: "signal.go", With: never},
 		{Name: "fencefile.go", With: "enter"},
 		{Name: "fence.go", With: "enter", Later: later{"fence": {"barrier", "raise", "barrier.wait", "barrier.intact", "barrier.lower"}}},
-		{Name: "fence_test.go", With: "fence"},
-		{Name: "fencefile_test.go", With: "fence"},
+		{Name: "place_test.go", With: "replaced"},
+		{Name: "fence_test.go", With: "enter", Later: later{
+			"fence": {
+				"TestFenceOpen", "TestFenceClosed", "TestFenceGivesUp", "TestFenceStream", "TestFencePatience",
+				"TestFenceReplaced", "TestFenceOfOthers", "TestFenceWithoutContainer",
+			},
+		}},
+		{Name: "fencefile_test.go", With: "enter", Later: later{
+			"fence": {"TestFenceOwner", "TestFenceRefused", "list", "TestFenceRemoved"},
+		}},
 		{Name: "policy.go", With: "optin"},
 	})
 }

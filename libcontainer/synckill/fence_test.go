@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // pause is long enough to see that something does not happen.
@@ -48,11 +50,44 @@ func entering(t *testing.T, dir string) <-chan func() {
 	return in
 }
 
+// TestFenceLocks is what an exec does with the two locks: execs don't keep each other
+// out, hold the room until they leave, and wait at the gate.
+func TestFenceLocks(t *testing.T) {
+	dir := t.TempDir()
+	a, b := enter(t, dir), enter(t, dir)
+	other, err := openFence(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	try := func(what string, place lockPlace, want bool) {
+		t.Helper()
+		if free, err := other.tryLock(place, unix.F_WRLCK); free != want || err != nil {
+			t.Errorf("%s: free %t, %v; want %t", what, free, err, want)
+		}
+	}
+	try("the gate, with two in the room", other.gate, true)
+	if _, err := enterExec(dir, pause); !errors.Is(err, errShut) {
+		t.Errorf("by a shut gate: %v, want %v", err, errShut)
+	}
+	late := entering(t, dir)
+	a()
+	try("the room, with one in it", other.room, false)
+	b()
+	try("the room, with nobody in it", other.room, true)
+	select {
+	case <-late:
+		t.Fatal("an exec passed the gate")
+	case <-time.After(pause):
+	}
+	if err := errors.Join(other.lock(other.gate, unix.F_UNLCK), other.lock(other.room, unix.F_UNLCK)); err != nil {
+		t.Fatal(err)
+	}
+	bounded(t, "exec after both locks", late)()
+}
+
 func TestFenceOpen(t *testing.T) {
 	dir := t.TempDir()
-	a, b := enter(t, dir), enter(t, dir) // execs don't keep each other out
-	a()
-	b()
 	barrier, err := raise(dir)
 	if err != nil {
 		t.Fatal(err)

@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
 // TestDeadline has grace beyond the context's deadline, and none when somebody
-// called the whole off.
-func TestDeadline(t *testing.T) {
+// called the whole off. Time stands still meanwhile.
+func TestDeadline(t *testing.T) { synctest.Test(t, testDeadline) }
+
+func testDeadline(t *testing.T) {
 	now := time.Now()
 	if d := newDeadline(t.Context(), now); d.over() != nil || !d.until.IsZero() {
 		t.Errorf("without an end: %+v, %v", d, d.over())
@@ -22,6 +25,8 @@ func TestDeadline(t *testing.T) {
 		"in grace":            {now, now, false},
 		"late from the start": {now.Add(-time.Hour), now, false},
 		"past":                {now.Add(-time.Hour), now.Add(-time.Hour), true},
+		"at the end of grace": {now.Add(-grace), now.Add(-time.Hour), true},
+		"just before that":    {now.Add(-grace + 1), now.Add(-time.Hour), false},
 	} {
 		ctx, cancel := context.WithDeadline(t.Context(), tt.end)
 		defer cancel()

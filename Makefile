@@ -241,7 +241,7 @@ test-upstream-places: deps-test ## make the series on both bases without buildin
 	script/upstream-check $(UPSTREAM_BASES)
 
 .PHONY: test-upstream-series
-test-upstream-series: deps-upstream ## make it on both bases and check each commit, with upstream's linters and bats files for the last
+test-upstream-series: deps-upstream $(BIN)/reaper ## make it on both bases and check each commit, with upstream's linters and bats files for the last
 	script/test-upstream-series $(UPSTREAM_BASES)
 
 .PHONY: upstream-rounds

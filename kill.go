@@ -66,8 +66,12 @@ func killAsFound(cmd *cli.Command, w *waiting) error {
 	if err != nil {
 		return err
 	}
-	if w.Signal == unix.SIGKILL {
+	if w.Signal == unix.SIGKILL && !w.wait {
 		w.opt(cmd, c)
+		// A shim, after init's end. It deletes the container next, and waits in that.
+		if w.wait && w.Idle && c.StallsReaper() {
+			w.wait = false
+		}
 	}
 	if w.wait {
 		return w.run(c.Kill)

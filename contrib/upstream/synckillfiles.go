@@ -136,5 +136,6 @@ if loaded, err = c.load(); err == nil {
 			"fence": {"TestFenceOwner", "TestFenceRefused", "list", "TestFenceRemoved"},
 		}},
 		{Name: "policy.go", With: "optin"},
+		{Name: "reaper.go", With: never},
 	})
 }

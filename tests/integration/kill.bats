@@ -359,6 +359,51 @@ gone() {
   nothing_alive
 }
 
+# orphans N: as a shim, which becomes the parent of all that init leaves, here of N
+# processes that can't die. It calls kill --all.
+orphans() {
+  STDIN=/dev/null call bash -c '
+    cgroups=$1 init=$2 parent=$3 count=$4
+    shift 4
+    for ((n = 0; n < count; n++)); do
+      sleep 60 &
+      while read -r dir; do
+        echo $! >"$dir/cgroup.procs" || exit 9
+      done <<<"$cgroups"
+    done
+    kill -KILL "$init"
+    while kill -0 "$init" 2>/dev/null && ! grep -q "^State:.Z" "/proc/$init/status"; do sleep 0.01; done
+    echo FROZEN >"$parent/freezer.state"
+    "$@"
+    exit # or else the shell becomes the runtime' shim "$(cgroups_of "$ID")" "$(pid_of "$ID")" "$PARENT" "$1" \
+    "$RUNC" --root "$ROOT" "${RUNC_FLAGS[@]}" kill --all "$ID" KILL
+}
+
+@test "the annotation does not have a shim wait that has to reap a crowd meanwhile: delete waits" {
+  runc_waits
+  own_behaviour
+  only_in_layouts hybrid v1
+  local crowd flags
+  config '.annotations["org.opencontainers.runc.kill.wait"] = "300ms"'
+  PARENT=/sys/fs/cgroup/freezer/$(scratch)
+  mkdir "$PARENT"
+  config --arg path "/$(scratch)/$ID" '.linux.cgroupsPath = $path'
+  host_pidns
+  for flags in '' '--kill-wait=300ms'; do
+    RUNC_FLAGS=($flags)
+    for crowd in 24 25; do
+      runc run -d -b "$BUNDLE" "$ID"
+      orphans "$crowd"
+      ((status == (crowd > 24 ? 0 : 124))) || fail "kill --all of $crowd exited with $status" "$stderr"
+      runc_exits 124 delete "$ID"
+      stderr_has "$crowd processes still alive"
+      echo THAWED >"$PARENT/freezer.state"
+      runc delete "$ID"
+      nothing_alive
+    done
+  done
+}
+
 @test "--kill-wait-max bounds what an annotation asks for, and says so" {
   runc_waits
   host_pidns

@@ -383,14 +383,14 @@ orphans() {
   runc_waits
   own_behaviour
   only_in_layouts hybrid v1
-  local crowd flags
+  local crowd flag
   config '.annotations["org.opencontainers.runc.kill.wait"] = "300ms"'
   PARENT=/sys/fs/cgroup/freezer/$(scratch)
   mkdir "$PARENT"
   config --arg path "/$(scratch)/$ID" '.linux.cgroupsPath = $path'
   host_pidns
-  for flags in '' '--kill-wait=300ms'; do
-    RUNC_FLAGS=($flags)
+  for flag in --kill-wait-max=10s --kill-wait=300ms; do
+    RUNC_FLAGS=("$flag")
     for crowd in 24 25; do
       runc run -d -b "$BUNDLE" "$ID"
       orphans "$crowd"

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"sync"
 	"testing"
+	"time"
 
 	"runcsync/tests/kubernetes/node"
 )
@@ -25,6 +26,7 @@ const (
 var (
 	world *node.Node
 	runs  = 1
+	pace  = 1 // how many times longer anything may take than on an idle machine
 )
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }
@@ -37,6 +39,10 @@ func run(m *testing.M) int {
 	if n, err := strconv.Atoi(os.Getenv("RUNS")); err == nil {
 		runs = n
 	}
+	if n, err := strconv.Atoi(os.Getenv("SLOW")); err == nil {
+		pace = n
+	}
+	since := time.Now()
 	config, err := configuration(dir)
 	if err == nil {
 		world, err = node.Start(config)
@@ -46,6 +52,7 @@ func run(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, "no node:", err)
 		return 1
 	}
+	fmt.Printf("the node takes pods after %d s\n", int(time.Since(since).Seconds()))
 	return m.Run()
 }
 
@@ -54,7 +61,10 @@ func configuration(dir string) (node.Config, error) {
 	c := node.Config{
 		Dir: dir, Binaries: os.Getenv("KUBERNETES_BIN"), Engine: os.Getenv("ENGINE_BIN"),
 		Cgroup: "/" + os.Getenv("SUITE"), Address: os.Getenv("NODE_ADDRESS"), Alive: os.Getenv("ALIVE"),
-		Handlers: map[string]string{}, Programs: map[string]string{},
+		Handlers: map[string]string{}, Programs: map[string]string{}, Slow: pace,
+	}
+	if os.Getenv("DRIVER") == "systemd" {
+		c.Systemd, c.Cgroup = true, "/"
 	}
 	for class, path := range map[string]string{ours: os.Getenv("RUNC"), upstream: os.Getenv("UPSTREAM")} {
 		runtime, err := filepath.EvalSymlinks(path)

@@ -36,9 +36,11 @@ type scene struct {
 	row     row
 
 	since time.Time // the call that is to end the pods
+	undo  []func()  // when all is ended
 
 	mu   sync.Mutex
 	gone map[string]departure // guarded by mu
+	also map[string][]string  // of a pod, guarded by mu
 }
 
 // departure is a pod that is gone, and who of it lived at that moment.
@@ -56,7 +58,7 @@ var serial atomic.Int64
 
 func begin(t *testing.T, c story, runtime string) *scene {
 	s := &scene{
-		T: t, story: c, runtime: runtime, gone: map[string]departure{},
+		T: t, story: c, runtime: runtime, gone: map[string]departure{}, also: map[string][]string{},
 		mark: fmt.Sprintf("s%d", serial.Add(1)), row: row{Case: c.name, Runtime: runtime, Left: []string{}},
 	}
 	s.before = s.things()
@@ -77,6 +79,11 @@ func (s *scene) departed(pod *node.Pod, at time.Time) {
 	living, err := world.Living(s.markOf(pod.Metadata.Name), "pod"+pod.Metadata.UID)
 	if err != nil {
 		living = []string{"the observer failed: " + err.Error()}
+	}
+	for _, line := range s.alsoLiving(pod.Metadata.Name) {
+		if !slices.Contains(living, line) {
+			living = append(living, line)
+		}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -206,7 +213,7 @@ func (s *scene) removeNow(name string) {
 
 // goneWithin waits until the objects are gone.
 func (s *scene) goneWithin(limit time.Duration, names ...string) bool {
-	end := time.Now().Add(limit)
+	end := time.Now().Add(limit * time.Duration(pace))
 	for {
 		all, missing := s.departures(), 0
 		for _, name := range names {
@@ -305,6 +312,11 @@ func (s *scene) allLiving() []string {
 			found = append(found, fmt.Sprintf("process %d %s", pid, commOf(pid)))
 		}
 	}
+	for _, pid := range s.allAlso() {
+		if line := fmt.Sprintf("process %d %s", pid, commOf(pid)); !slices.Contains(found, line) {
+			found = append(found, line)
+		}
+	}
 	return found
 }
 
@@ -338,6 +350,11 @@ func (s *scene) report(names []string) []string {
 
 // endAll leaves the node as it was, whatever became of the scene.
 func (s *scene) endAll() {
+	defer func() {
+		for _, f := range s.undo {
+			f()
+		}
+	}()
 	selector := "?labelSelector=" + url.QueryEscape("scene="+s.mark)
 	if err := world.API.Do("DELETE", "/api/v1/namespaces/default/pods"+selector, node.Object{
 		"kind": "DeleteOptions", "apiVersion": "v1", "gracePeriodSeconds": 0,
@@ -359,7 +376,7 @@ func (s *scene) endAll() {
 // --- waiting
 
 func (s *scene) poll(limit time.Duration, done func() bool) bool {
-	end := time.Now().Add(limit)
+	end := time.Now().Add(limit * time.Duration(pace))
 	for !done() {
 		if time.Now().After(end) {
 			return false

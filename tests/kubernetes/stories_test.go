@@ -28,8 +28,11 @@ var cases = []story{
 	{name: "node drain", tell: drained},
 	{name: "deleted before they are ready", tell: deletedEarly},
 	{name: "the runtime is SIGKILLed in create", tell: createKilled},
+	{name: "sandbox moved to another cgroup", tell: sandboxMoved},
+	{name: "container moved to another cgroup", tell: processesMoved, byNature: true, engines: regexp.MustCompile(`^process [0-9]+ (sh|sleep)$`)},
 	{name: "privileged, containerd nested", tell: nested},
 	{name: "the same with hostPID", tell: nestedHost},
+	{name: "privileged, systemd nested", tell: systemdNested},
 }
 
 const (

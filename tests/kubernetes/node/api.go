@@ -15,6 +15,7 @@ import (
 type API struct {
 	server, token string
 	client        *http.Client
+	patience      time.Duration // for a request that is no watch
 }
 
 // Object is an object of the API, or a part of one.
@@ -24,7 +25,8 @@ func newAPI(server, token string) *API {
 	// The server makes its certificate itself, on loopback, in our own network
 	// namespace.
 	insecure := &tls.Config{InsecureSkipVerify: true} //nolint:gosec // see above
-	return &API{server, token, &http.Client{Transport: &http.Transport{TLSClientConfig: insecure, MaxIdleConnsPerHost: 10}}}
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: insecure, MaxIdleConnsPerHost: 10}}
+	return &API{server: server, token: token, client: client}
 }
 
 func (a *API) request(ctx context.Context, method, path string, body any) (*http.Response, error) {
@@ -57,7 +59,7 @@ func (a *API) request(ctx context.Context, method, path string, body any) (*http
 
 // Do makes a request and reads the answer into out, if that is not nil.
 func (a *API) Do(method, path string, body, out any) error {
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), a.patience)
 	defer cancel()
 	res, err := a.request(ctx, method, path, body)
 	if err != nil {

@@ -1,9 +1,12 @@
 package node
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 )
 
@@ -26,7 +29,12 @@ func Hierarchies() ([]string, error) {
 	return found, nil
 }
 
-func (n *Node) makeCgroup() error { return makeCgroup(n.Cgroup) }
+func (n *Node) makeCgroup() error {
+	if n.Systemd {
+		return nil
+	}
+	return makeCgroup(n.Cgroup)
+}
 
 // makeCgroup makes a cgroup in each hierarchy that takes processes: in version 1
 // a cpuset has to have been given some CPU and memory.
@@ -52,6 +60,38 @@ func makeCgroup(path string) error {
 					return err
 				}
 			}
+		}
+	}
+	return nil
+}
+
+// Move moves a process to a cgroup, in each hierarchy, and makes that first.
+func Move(pid int, path string) error {
+	if err := makeCgroup(path); err != nil {
+		return err
+	}
+	all, err := Hierarchies()
+	if err != nil {
+		return err
+	}
+	for _, root := range all {
+		file := filepath.Join(root, path, "cgroup.procs")
+		if err := os.WriteFile(file, []byte(strconv.Itoa(pid)), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// RemoveCgroup removes an empty cgroup from each hierarchy.
+func RemoveCgroup(path string) error {
+	all, err := Hierarchies()
+	if err != nil {
+		return err
+	}
+	for _, root := range all {
+		if err := os.Remove(filepath.Join(root, path)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
 		}
 	}
 	return nil

@@ -62,7 +62,8 @@ state = %q
   pod_annotations = [%q]
 [plugins."io.containerd.cri.v1.runtime".containerd.runtimes.%s.options]
   BinaryName = %q
-`, name, Annotation, name, runtime)
+  SystemdCgroup = %t
+`, name, Annotation, name, runtime, n.Systemd)
 	}
 	return text.String()
 }
@@ -82,10 +83,14 @@ current-context: x
 // lets it run where the machine has version 1; nothing is evicted, since the
 // machine's disk is somebody else's.
 func (n *Node) kubeletConfig() string {
+	driver := "cgroupfs"
+	if n.Systemd {
+		driver = "systemd"
+	}
 	return fmt.Sprintf(`apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration
 containerRuntimeEndpoint: unix://%s
-cgroupDriver: cgroupfs
+cgroupDriver: %s
 cgroupRoot: %s
 failCgroupV1: false
 failSwapOn: false
@@ -103,7 +108,7 @@ volumePluginDir: %s
 eventRecordQPS: 0
 kubeAPIQPS: 100
 kubeAPIBurst: 200
-`, n.path("containerd.sock"), n.Cgroup, n.path("logs", "pods"), n.path("volumes"))
+`, n.path("containerd.sock"), driver, n.Cgroup, n.path("logs", "pods"), n.path("volumes"))
 }
 
 const cniConfig = `{"cniVersion": "1.0.0", "name": "tests", "plugins": [{"type": "address"}]}

@@ -25,6 +25,8 @@ type Config struct {
 	Binaries string            // etcd, kube-apiserver, kubelet
 	Engine   string            // containerd, containerd-shim-runc-v2, ctr
 	Cgroup   string            // the parent of all cgroups of pods, as a path in each hierarchy
+	Systemd  bool              // it is systemd that makes the cgroups; then Cgroup is "/"
+	Slow     int               // how many times longer everything may take
 	Address  string            // of the node, on loopback, but none of 127.0.0.0/8
 	Alive    string            // tests/cmd/alive
 	Handlers map[string]string // runtime class, to the program that containerd calls
@@ -53,6 +55,7 @@ const (
 // called also where it fails.
 func Start(c Config) (*Node, error) {
 	n := &Node{Config: c, API: newAPI(serverAddress, token)}
+	n.API.patience = n.atMost(30 * time.Second)
 	for _, dir := range []string{"logs", "kubelet", "etcd", "cni", "volumes"} {
 		if err := os.MkdirAll(filepath.Join(n.Dir, dir), 0o755); err != nil {
 			return n, err
@@ -66,6 +69,11 @@ func Start(c Config) (*Node, error) {
 		}
 	}
 	return n, nil
+}
+
+// atMost is a limit for an idle machine, made one for this.
+func (n *Node) atMost(limit time.Duration) time.Duration {
+	return limit * time.Duration(max(n.Slow, 1))
 }
 
 // Stop ends the daemons, kubelet first.
@@ -82,6 +90,7 @@ func (n *Node) path(name ...string) string { return filepath.Join(append([]strin
 func (n *Node) environment() []string {
 	return []string{
 		"PATH=" + strings.Join([]string{n.Binaries, n.Engine, os.Getenv("PATH")}, ":"), "HOME=" + n.Dir,
+		"GOGC=" + os.Getenv("GOGC"), // empty is Go's default
 	}
 }
 
@@ -90,7 +99,7 @@ func (n *Node) StartContainerd() error {
 	if err := n.Containerd.Start(); err != nil {
 		return err
 	}
-	return n.Containerd.answers(30*time.Second, func() error { return n.ctr("version") })
+	return n.Containerd.answers(n.atMost(30*time.Second), func() error { return n.ctr("version") })
 }
 
 func (n *Node) ctr(args ...string) error {
@@ -137,7 +146,7 @@ func (n *Node) startServer() error {
 	if err := n.server.Start(); err != nil {
 		return err
 	}
-	return n.server.answers(2*time.Minute, func() error {
+	return n.server.answers(n.atMost(2*time.Minute), func() error {
 		res, err := n.API.client.Get(serverAddress + "/livez")
 		if err != nil {
 			return err
@@ -172,7 +181,7 @@ func (n *Node) StartKubelet() error {
 	if err := n.Kubelet.Start(); err != nil {
 		return err
 	}
-	return n.Kubelet.answers(time.Minute, func() error { return n.API.ready(Name) })
+	return n.Kubelet.answers(n.atMost(time.Minute), func() error { return n.API.ready(Name) })
 }
 
 // serviceKey makes the key that the server signs service accounts with.

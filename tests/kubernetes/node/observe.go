@@ -15,12 +15,13 @@ import (
 )
 
 // Living lists the living processes that have the entry in their environment or
-// are in a cgroup of that name, as tests/cmd/alive sees them: pid, start time,
-// state, name.
-func (n *Node) Living(env, cgroup string) ([]string, error) {
+// are in the cgroup of that pod or container, as tests/cmd/alive sees them: pid,
+// start time, state, name.
+func (n *Node) Living(env, id string) ([]string, error) {
 	args := []string{"-env", env}
-	if cgroup != "" {
-		args = append(args, "-cgroup", cgroup)
+	if id != "" {
+		// systemd's names have more, and no dashes.
+		args = append(args, "-cgroup", "*"+strings.ReplaceAll(id, "-", "?")+"*")
 	}
 	text, err := exec.Command(n.Alive, args...).Output()
 	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) && exit.ExitCode() == 1 {
@@ -87,7 +88,7 @@ func Processes() ([]int, error) {
 	return pids, nil
 }
 
-var ofPod = regexp.MustCompile(`/pod[0-9a-f-]{36}`)
+var ofPod = regexp.MustCompile(`pod[0-9a-f_-]{36}`)
 
 func (n *Node) cgroups() ([]string, error) {
 	roots, err := Hierarchies()
@@ -147,4 +148,15 @@ func (n *Node) states() ([]string, error) {
 		}
 	}
 	return found, nil
+}
+
+// Lives tells whether a process lives that was listed by [Node.Living].
+func Lives(line string) bool {
+	was := strings.Fields(line)
+	text, err := os.ReadFile("/proc/" + was[0] + "/stat")
+	if err != nil {
+		return false
+	}
+	is := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
+	return len(is) > 19 && is[19] == was[1] && is[0] != "Z" && is[0] != "X"
 }

@@ -217,9 +217,20 @@ engines-table: deps-engines test-cmds runc ## measure them on this runtime and o
 test-kubernetes: deps-kubernetes test-cmds $(if $(filter $(CURDIR)/runc,$(RUNC)),runc) ## pods on a kubelet, with this runtime and with upstream's (CASES=regexp RUNS=n RUNC=/other/runc)
 	RUNC="$(RUNC)" RUNS="$(RUNS)" script/kubernetes $(if $(CASES),"$(CASES)")
 
+# What is worth its time in continuous integration: with this runtime alone.
+FAST_PODS := children that fork|grace period 0|none can die|the shim is|node drain|sandbox moved
+
+.PHONY: test-kubernetes-fast
+test-kubernetes-fast: deps-kubernetes test-cmds runc ## of that six cases, with this runtime alone: what continuous integration can run
+	RUNC="$(RUNC)" RUNTIMES=runc-sync script/kubernetes "$(FAST_PODS)"
+
 .PHONY: kubernetes-table
 kubernetes-table: deps-kubernetes test-cmds runc ## the same, into docs/kubernetes.md (RUNS=3)
 	RUNC="$(RUNC)" RUNS="$(or $(RUNS),3)" script/kubernetes --write
+
+.PHONY: test-kubernetes-vm
+test-kubernetes-vm: deps-kubernetes deps-vm static test-cmds ## pods in a guest with cgroup v2, all controllers and systemd as the driver (CASES=regexp RUNS=n KERNEL=6.1)
+	KERNEL="$(KERNEL)" RUNS="$(RUNS)" script/kubernetes-vm $(if $(CASES),"$(CASES)")
 
 ##@ For upstream
 # docs/upstream.md.

@@ -31,7 +31,7 @@ noting() {
 }
 
 # listens NAME waits until buildah would be told of a signal.
-listens() { wait_for 20 test -e "$DIR/$1.watched"; }
+listens() { wait_for 60 test -e "$DIR/$1.watched"; }
 
 # run_args PIDS [NAME] sets $RUN.
 run_args() {
@@ -58,7 +58,7 @@ engine_kill() {
   pid=$(<"$DIR/$1.pid")
   listens "$1"
   kill "-$2" "$pid"
-  poll 15 ended "$pid" || fail "buildah run does not return" "$(<"$DIR/$1.err")"
+  poll 60 ended "$pid" || fail "buildah run does not return" "$(<"$DIR/$1.err")"
   status=0
   wait "$pid" || status=$?
   stderr=$(<"$DIR/$1.err")
@@ -72,7 +72,7 @@ engine_remove() {
     kill -TERM "$(<"$DIR/$name.pid")" 2>/dev/null || true
   done
   for name in "$@"; do
-    poll 20 ended "$(<"$DIR/$name.pid")"
+    poll 60 ended "$(<"$DIR/$name.pid")"
   done
   status=0
 }

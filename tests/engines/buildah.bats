@@ -47,7 +47,7 @@ run_waits_for_the_slow() {
 @test "buildah: run ends by a pause, the runtime removes what it left" {
   run_six "$NAME" host
   ok call "$RUNC" --root "$W/runc" pause "$(engine_id)"
-  wait_for 10 ended "$(<"$DIR/$NAME.pid")"
+  wait_for 30 ended "$(<"$DIR/$NAME.pid")"
   living_are 6
   remove_by_hand
 }
@@ -60,7 +60,7 @@ run_waits_for_the_slow() {
     --env "$(mark_of_test)" work sh -c "$SIX" </dev/null >"$DIR/out" 2>"$DIR/$NAME.err" 3>&- 4>&- 5>&- 6>&- &
   echo $! >"$DIR/$NAME.pid"
   NAMES+=("$NAME")
-  wait_for 20 living_are 6
+  wait_for 60 living_are 6
   engine_kill "$NAME" TERM
   nothing_left || fail "$stderr"
 }
@@ -82,11 +82,11 @@ run_waits_for_the_slow() {
   run_six "$NAME-1" host
   use_runtime "$RUNC"
   engine_kill "$NAME-1" TERM
-  wait_for 5 none_living
+  wait_for 30 none_living
   run_six "$NAME-2" host
   use_runtime "$UPSTREAM"
   engine_kill "$NAME-2" TERM
-  wait_for 5 all_gone
+  wait_for 30 all_gone
 }
 
 # buildah prints the error, and goes on waiting until the container has ended.
@@ -94,9 +94,9 @@ run_waits_for_the_slow() {
   hang_container
   listens "$NAME"
   kill -TERM "$(<"$DIR/$NAME.pid")"
-  wait_for 10 file_has "$DIR/$NAME.err" "2 processes still alive: pid .* (cat) state D"
+  wait_for 30 file_has "$DIR/$NAME.err" "2 processes still alive: pid .* (cat) state D"
   two_are_stuck
   release
-  wait_for 10 ended "$(<"$DIR/$NAME.pid")"
+  wait_for 30 ended "$(<"$DIR/$NAME.pid")"
   nothing_left
 }

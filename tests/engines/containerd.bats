@@ -42,7 +42,7 @@ load containerd
   run_six "$NAME" host
   ok engine_pause "$NAME"
   ok engine_remove "$NAME"
-  wait_for 5 all_gone
+  wait_for 30 all_gone
 }
 
 @test "containerd: kill KILL waits for a process that is slow to die [private pid namespace]" { kill_waits_for_the_slow private; }
@@ -63,12 +63,12 @@ load containerd
   run_six "$NAME" host
   kill_shim "$NAME"
   # containerd has the container deleted, and forgets the task
-  wait_for 10 none_living
-  wait_for 10 ok call "${CLIENT[@]}" container rm "$NAME"
+  wait_for 30 none_living
+  wait_for 30 ok call "${CLIENT[@]}" container rm "$NAME"
   nothing_alive
   [[ ! -e $RUNC_ROOT/$NAME ]]
   # What containerd keeps of a task goes after the task.
-  wait_for 5 all_gone
+  wait_for 30 all_gone
 }
 
 @test "containerd: the opt-in by a wrapper, for all containers" {

@@ -43,11 +43,11 @@ load cri
   run_six "$NAME" host
   # It is the pod's.
   kill_shim "$(<"$DIR/$NAME.pod")"
-  wait_for 10 none_living
+  wait_for 30 none_living
   # containerd 2 fails to delete the task by the shim's closed connection, takes the
   # container for running until it tries again, two seconds later, and refuses its
   # removal that long.
-  wait_for 10 is_over "$NAME"
+  wait_for 30 is_over "$NAME"
   remove_returns_to_nothing "$NAME"
 }
 
@@ -60,7 +60,7 @@ load cri
 @test "cri: a process that cannot die: stop fails in time, and rm -f works later" {
   error_by_deadline 15 engine_kill "$NAME" KILL
   # A removal is refused until containerd has been told of the end.
-  wait_for 10 is_over "$NAME"
+  wait_for 30 is_over "$NAME"
   remove_returns_to_nothing "$NAME"
 }
 

@@ -42,7 +42,7 @@ load docker
   run_six "$NAME" host
   ok engine_pause "$NAME"
   ok engine_remove "$NAME"
-  wait_for 5 all_gone
+  wait_for 30 all_gone
 }
 
 @test "docker: kill KILL waits for a process that is slow to die [private pid namespace]" { kill_waits_for_the_slow private; }
@@ -66,7 +66,7 @@ load docker
 @test "docker: the shim is SIGKILLed" {
   run_six "$NAME" host
   kill_shim "$(engine_id "$NAME")"
-  wait_for 10 none_living
+  wait_for 30 none_living
   ok engine_remove "$NAME"
   nothing_left
 }

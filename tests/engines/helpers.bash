@@ -69,7 +69,7 @@ teardown() {
   use_runtime "$RUNC"
   thaw_all
   ((${#NAMES[@]} == 0)) || engine_remove "${NAMES[@]}"
-  poll 5 all_gone || report=("$(what_is_left)")
+  poll 15 all_gone || report=("$(what_is_left)")
   clean_up_by_force
   ((${#report[@]} == 0)) || fail "left behind by this test:" "${report[@]}"
 }
@@ -102,7 +102,7 @@ run_six() {
   local already
   already=$(living | wc -l)
   run_container "$1" "$2" sh -c "$SIX"
-  wait_for 20 living_are $((already + 6))
+  wait_for 60 living_are $((already + 6))
 }
 
 # --- the observer: it asks no engine and no runtime
@@ -163,7 +163,7 @@ stop_and_remove() {
   ok engine_stop "$NAME" 1
   # Here init ignores TERM, so it was SIGKILL that ended it.
   [[ $1 != private ]] || nothing_alive
-  wait_for 10 none_living
+  wait_for 30 none_living
   remove_returns_to_nothing "$NAME"
 }
 
@@ -202,14 +202,14 @@ living_are_at_least() { (($(living | wc -l) >= $1)); }
 exec_and_restart() {
   NAMES+=("$NAME")
   ok engine_run "$NAME" "$1" sh -c "echo logged; $SIX"
-  wait_for 20 living_are 6
-  wait_for 5 logs_have "$NAME" logged
+  wait_for 60 living_are 6
+  wait_for 30 logs_have "$NAME" logged
   ok engine_exec "$NAME" echo inside
   stdout_has inside
   engine_exec "$NAME" sh -c 'exit 5'
   ((status == 5)) || fail "the exit status of an exec is $status, not 5" "$stderr"
   ok engine_restart "$NAME"
-  wait_for 20 living_are 6
+  wait_for 60 living_are 6
   ok engine_exec "$NAME" echo again
   stdout_has again
   remove_returns_to_nothing "$NAME"
@@ -242,14 +242,14 @@ start_daemon() {
   "$@" </dev/null >>"$W/daemon.log" 2>&1 3>&- 4>&- 5>&- 6>&- &
   echo $! >"$W/daemon.pid"
   disown
-  poll 30 daemon_answers || fail "$1 does not answer" "$(tail -n 20 "$W/daemon.log")"
+  poll 60 daemon_answers || fail "$1 does not answer" "$(tail -n 20 "$W/daemon.log")"
 }
 
 # --- what does not outlive a SIGKILL
 
 kill_daemon() {
   kill -KILL "$(<"$W/daemon.pid")"
-  wait_for 5 ended "$(<"$W/daemon.pid")"
+  wait_for 30 ended "$(<"$W/daemon.pid")"
 }
 
 daemon_is_killed() {
@@ -281,7 +281,7 @@ upgrade_and_back() {
   ok engine_remove "$NAME-1"
   ok engine_remove "$NAME-2"
   ok engine_remove "$NAME-paused"
-  wait_for 5 living_are 6
+  wait_for 30 living_are 6
   run_six "$NAME-4" private
   use_runtime "$UPSTREAM"
   ok engine_exec "$NAME-3" echo back
@@ -289,7 +289,7 @@ upgrade_and_back() {
   ok engine_stop "$NAME-3" 1
   ok engine_remove "$NAME-3"
   ok engine_remove "$NAME-4"
-  wait_for 5 all_gone
+  wait_for 30 all_gone
 }
 
 # --- what does not die at once
@@ -301,9 +301,9 @@ hang_container() {
   mkdir -p "$DIR/hung"
   in_background hungfs "$BIN/hungfs" "$DIR/hung"
   HUNG=$!
-  wait_for 5 mountpoint -q "$DIR/hung"
+  wait_for 60 mountpoint -q "$DIR/hung"
   MOUNT=$DIR/hung run_container "$NAME" "$pids" sh -c "$cmd"
-  wait_for 10 cats_are "$(grep -o 'cat ' <<<"$cmd" | wc -l)" '.'
+  wait_for 60 cats_are "$(grep -o 'cat ' <<<"$cmd" | wc -l)" '.'
 }
 
 # cats_are N STATE
@@ -319,7 +319,7 @@ slow_container() {
 }
 
 # Once it was sent SIGKILL, the process is in state D.
-let_go_after_a_second() { poll 30 cats_are 1 D && sleep 1 && kill -TERM "$HUNG"; }
+let_go_after_a_second() { poll 60 cats_are 1 D && sleep 1 && kill -TERM "$HUNG"; }
 
 kill_waits_for_the_slow() {
   slow_container "$1"
@@ -348,7 +348,7 @@ error_by_deadline() {
     fail "$* names nobody" "$(engine_errors "$NAME")"
   two_are_stuck
   release
-  wait_for 10 none_living
+  wait_for 30 none_living
 }
 
 two_are_stuck() {
@@ -357,5 +357,5 @@ two_are_stuck() {
 
 release() {
   kill -TERM "$HUNG"
-  wait_for 5 ended "$HUNG"
+  wait_for 30 ended "$HUNG"
 }

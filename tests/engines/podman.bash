@@ -49,9 +49,11 @@ engine_run() {
 # podman 5 throws away what the runtime says to a removal, and passes on what it says
 # to a kill.
 engine_errors() {
-  [[ $(podman --version) == *" 4."* ]] || call "${CLIENT[@]}" kill -s KILL "$1"
+  podman_4 || call "${CLIENT[@]}" kill -s KILL "$1"
   echo "$stderr"
 }
+
+podman_4() { [[ $(podman --version) == *" 4."* ]]; }
 
 engine_update() { call "${CLIENT[@]}" update --memory 64m "$1"; }
 engine_remove() { call "${CLIENT[@]}" rm -f -t 0 "$@"; }

@@ -209,8 +209,8 @@ engines-new: deps-new-engines
 	$(if $(filter-out containerd.bats cri.bats,$(or $(TESTS),all)),script/new-engines-root >/dev/null)
 
 .PHONY: engines-table
-engines-table: deps-engines test-cmds runc ## measure them on this runtime and on upstream's, into docs/engines.md (RUNS=10 LIMIT=seconds)
-	script/engines-table --write
+engines-table: engines-$(ENGINES) test-cmds runc ## measure them on this runtime and on upstream's, into docs/engines.md (ENGINES=stable|new RUNS=10 LIMIT=seconds)
+	ENGINES="$(ENGINES)" script/engines-table --write
 
 # The programs of a node are built once, into .cache.
 .PHONY: test-kubernetes

@@ -67,6 +67,15 @@ static: deps-build ## build ./runc-static, which needs no shared library
 	$(GO) build $(BUILD) -tags "$(STATIC_TAGS)" \
 		-ldflags "$(LDFLAGS) -linkmode external -extldflags '-static-pie $(EXTLDFLAGS)'" -o runc-static .
 
+# Debian's compilers: arm64 armhf armel i386 ppc64le riscv64 s390x, amd64-musl.
+export ARCHS ?=
+CROSS := TAGS="$(TAGS)" LDFLAGS="$(LDFLAGS)" EXTLDFLAGS="$(EXTLDFLAGS)"
+
+.PHONY: cross
+cross: deps-cross ## build it for other architectures (ARCHS="arm64 armhf armel i386 ppc64le riscv64 s390x amd64-musl")
+	@test -n "$(ARCHS)" || { echo "cross: ARCHS=\"arm64 ...\" is missing" >&2; exit 1; }
+	$(CROSS) script/cross $(ARCHS)
+
 .PHONY: install
 install: ## install ./runc as DESTDIR/BINDIR/NAME, where BINDIR is PREFIX/sbin
 	@test -x runc || { echo "install: there is no ./runc yet; run make first" >&2; exit 1; }
@@ -98,8 +107,8 @@ deb rpm: static
 	script/package $@
 
 .PHONY: release
-release: static ## dist/ with sources, binary, packages, bill of materials and checksums
-	script/make-release
+release: static $(if $(filter-out $(shell $(GO) env GOARCH),$(ARCHS)),deps-cross) ## dist/ with sources, binary, packages, bill of materials and checksums (ARCHS="amd64 arm64 ...")
+	$(CROSS) script/make-release
 
 .PHONY: deps-report
 deps-report: runc ## each dependency: version, licence, why, and what would replace it
@@ -170,6 +179,10 @@ test-completion: deps-packaging runc $(BIN)/alive ## completions in bash, zsh an
 .PHONY: test-packages
 test-packages: deps-packaging runc $(BIN)/alive deb rpm ## install the package into a fresh Debian, use it, remove it
 	$(PACKAGING) tests/packaging/packages.bats
+
+.PHONY: test-cross
+test-cross: deps-cross ## other architectures under emulation: commands, and the unit tests of drain (ARCHS="arm64 ...")
+	$(CROSS) script/test-cross $(or $(ARCHS),arm64 armhf armel i386 ppc64le riscv64 s390x amd64-musl)
 
 .PHONY: test-reproducible
 test-reproducible: deps-build ## build the commit twice, in two directories, and compare

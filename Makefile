@@ -361,6 +361,8 @@ deps-packaging:
 	@script/install-deps build test packaging
 deps-upstream:
 	@script/install-deps build upstream
+deps-cross:
+	@script/install-deps cross
 deps-vm:
 	@script/install-deps build vm
 deps-demo:

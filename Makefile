@@ -342,7 +342,7 @@ help: ## list the targets
 		/^[a-z0-9 -]+:.*## / { printf "  %-20s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 # Debian packages: each target installs what is missing and says so in one line.
-.PHONY: deps-build deps-lint deps-test deps-model deps-demo deps-engines deps-kubernetes deps-new-engines deps-packaging deps-upstream deps-vm
+.PHONY: deps-build deps-cross deps-lint deps-test deps-model deps-demo deps-engines deps-kubernetes deps-new-engines deps-packaging deps-upstream deps-vm
 deps-build:
 	@script/install-deps build
 deps-lint:

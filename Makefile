@@ -181,7 +181,7 @@ test-packages: deps-packaging runc $(BIN)/alive deb rpm ## install the package i
 	$(PACKAGING) tests/packaging/packages.bats
 
 .PHONY: test-cross
-test-cross: deps-cross ## other architectures under emulation: commands, and the unit tests of drain (ARCHS="arm64 ...")
+test-cross: deps-cross ## other architectures under emulation: commands, and the unit tests of drain and synckill (ARCHS="arm64 ...")
 	$(CROSS) script/test-cross $(or $(ARCHS),arm64 armhf armel i386 ppc64le riscv64 s390x amd64-musl)
 
 .PHONY: test-reproducible

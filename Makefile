@@ -184,6 +184,10 @@ test-packages: deps-packaging runc $(BIN)/alive deb rpm ## install the package i
 test-cross: deps-cross ## other architectures under emulation: commands, and the unit tests of drain and synckill (ARCHS="arm64 ...")
 	$(CROSS) script/test-cross $(or $(ARCHS),arm64 armhf armel i386 ppc64le riscv64 s390x amd64-musl)
 
+.PHONY: test-cross-fast
+test-cross-fast: deps-cross-arm64 ## of that arm64 alone: what continuous integration runs
+	$(CROSS) script/test-cross arm64
+
 .PHONY: test-reproducible
 test-reproducible: deps-build ## build the commit twice, in two directories, and compare
 	script/reproducible
@@ -342,7 +346,7 @@ help: ## list the targets
 		/^[a-z0-9 -]+:.*## / { printf "  %-20s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 # Debian packages: each target installs what is missing and says so in one line.
-.PHONY: deps-build deps-cross deps-lint deps-test deps-model deps-demo deps-engines deps-kubernetes deps-new-engines deps-packaging deps-upstream deps-vm
+.PHONY: deps-build deps-cross deps-cross-arm64 deps-lint deps-test deps-model deps-demo deps-engines deps-kubernetes deps-new-engines deps-packaging deps-upstream deps-vm
 deps-build:
 	@script/install-deps build
 deps-lint:
@@ -363,6 +367,8 @@ deps-upstream:
 	@script/install-deps build upstream
 deps-cross:
 	@script/install-deps cross
+deps-cross-arm64:
+	@script/install-deps cross-arm64
 deps-vm:
 	@script/install-deps build vm
 deps-demo:

@@ -372,7 +372,7 @@ orphans() {
       done <<<"$cgroups"
     done
     kill -KILL "$init"
-    while kill -0 "$init" 2>/dev/null && ! grep -q "^State:.Z" "/proc/$init/status"; do sleep 0.01; done
+    while kill -0 "$init" 2>/dev/null && ! grep -qs "^State:.Z" "/proc/$init/status"; do sleep 0.01; done
     echo FROZEN >"$parent/freezer.state"
     "$@"
     exit # or else the shell becomes the runtime' shim "$(cgroups_of "$ID")" "$(pid_of "$ID")" "$PARENT" "$1" \
@@ -385,10 +385,7 @@ orphans() {
   only_in_layouts hybrid v1
   local crowd flag
   config '.annotations["org.opencontainers.runc.kill.wait"] = "300ms"'
-  PARENT=/sys/fs/cgroup/freezer/$(scratch)
-  mkdir "$PARENT"
-  config --arg path "/$(scratch)/$ID" '.linux.cgroupsPath = $path'
-  host_pidns
+  below_a_parent
   for flag in --kill-wait-max=10s --kill-wait=300ms; do
     RUNC_FLAGS=("$flag")
     for crowd in 24 25; do

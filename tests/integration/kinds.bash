@@ -139,15 +139,20 @@ nested() {
   [[ -n $(find /sys/fs/cgroup -type d -path "*/$(cgroup_name "$ID")/inner" 2>/dev/null) ]] || fail "the inner container's cgroup is not below"
 }
 
-# six_below_a_frozen_parent: a frozen v1 cgroup above the container's is not the
-# runtime's to thaw, so SIGKILL has no effect until $PARENT is thawed by the test.
-# (On v2 a frozen process dies all the same.) $INIT is the container's pid.
-six_below_a_frozen_parent() {
+# below_a_parent gives the container, without a PID namespace, a v1 freezer cgroup of
+# the test's above its own, $PARENT: frozen it is not the runtime's to thaw, so SIGKILL
+# has no effect until the test does. (On v2 a frozen process dies all the same.)
+below_a_parent() {
   [[ ${DRIVER-} != systemd ]] || skip "systemd, and not the container, says where a scope's cgroups are"
   PARENT=/sys/fs/cgroup/freezer/$(scratch)
   mkdir "$PARENT"
   config --arg path "/$(scratch)/$ID" '.linux.cgroupsPath = $path'
   host_pidns
+}
+
+# six_below_a_frozen_parent: that parent, frozen. $INIT is the container's pid.
+six_below_a_frozen_parent() {
+  below_a_parent
   start_six "$ID"
   INIT=$(pid_of "$ID")
   echo FROZEN >"$PARENT/freezer.state"

@@ -14,7 +14,9 @@ func drainFiles() []File {
 			"thaw":   {"write"},
 			"unsafe": {"readAll"},
 		}},
-		{Name: "stat.go", With: "init", Later: later{"state": {"provable", "allZombies", "noProcess", "zombies"}}},
+		{Name: "stat.go", With: "init", Later: later{
+			"state": {"provable", "allZombies", "noProcess", "zombies"}, never: {"Parent"},
+		}},
 		{
 			Name: "handle.go", With: "init",
 			Later: later{

@@ -25,6 +25,7 @@ func TestParseStat(t *testing.T) {
 		{"start time of 64 bits", "7 (x) R 2" + rest + " 18446744073709551615 0", stat{"x", 'R', 2, 0, 1<<64 - 1}, false},
 		{"nothing", "", stat{}, true},
 		{"no name", "7 sh S 1", stat{}, true},
+		{"end of a name alone", ")", stat{}, true},
 		{"cut off", "7 (sh) S 1 0 0", stat{}, true},
 		{"parent not a number", "7 (sh) S x" + rest + " 1", stat{}, true},
 		{"start not a number", "7 (sh) S 1" + rest + " x 0", stat{}, true},

@@ -44,6 +44,13 @@ func readStatFile(path string) (stat, error) {
 	return st, nil
 }
 
+// Parent is the ID of a process's parent: 0 if that is in no PID namespace that the
+// caller sees. The error is [unix.ESRCH] if there is no such process.
+func Parent(pid int) (int, error) {
+	st, err := readStat(pid)
+	return st.ppid, err
+}
+
 // parseStat parses proc_pid_stat(5). The command name is in parentheses and
 // may itself contain parentheses and blanks, so it ends at the last ")".
 func parseStat(text string) (stat, error) {

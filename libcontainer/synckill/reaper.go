@@ -4,10 +4,10 @@ import (
 	"maps"
 	"os"
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/opencontainers/cgroups"
+
+	"runcsync/libcontainer/drain"
 )
 
 // crowd is how many processes may end while their reaper waits for a runtime. The
@@ -35,20 +35,6 @@ func (c *Container) StallsReaper() bool {
 
 // isSibling tells whether a process has the same parent as this one.
 func isSibling(pid int) bool {
-	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
-	return err == nil && parentOf(string(text)) == os.Getppid()
-}
-
-// parentOf finds the parent in /proc/PID/stat (proc(5)), -1 if there is none. The
-// name before it, in parentheses, may have any in it.
-func parentOf(stat string) int {
-	f := strings.Fields(stat[strings.LastIndexByte(stat, ')')+1:])
-	if len(f) < 2 {
-		return -1
-	}
-	parent, err := strconv.Atoi(f[1])
-	if err != nil {
-		return -1
-	}
-	return parent
+	parent, err := drain.Parent(pid)
+	return err == nil && parent == os.Getppid()
 }

@@ -8,12 +8,11 @@ func drainSteps() []Step {
 		"wait_test.go.in": drainDir + "/wait_test.go",
 		"awaitinit.go.in": "wait.go",
 	}
-	const bats = "tests/integration/wait.bats"
 	kills := map[string]string{
 		"ended.go.in":     drainDir + "/ended.go",
 		"wait_test.go.in": drainDir + "/wait_test.go",
 		"endall.go.in":    "wait.go",
-		"wait.bats.in":    bats,
+		"wait.bats.in":    waitBats,
 	}
 	drains := map[string]string{
 		"drainer.go.in":   drainDir + "/drainer.go",

@@ -2,7 +2,6 @@ package main
 
 // fenceSteps keep execs from adding processes to what has been killed.
 func fenceSteps() []Step {
-	draft := map[string]string{"waiting.go.in": "wait.go", "wait.bats.in": "tests/integration/wait.bats"}
 	const root = `{{if eq .CLI 1}}context.GlobalString{{else}}cmd.String{{end}}("root")`
 	return []Step{
 		{
@@ -31,7 +30,7 @@ r.started = leave
 			},
 		},
 		{
-			Name: "fence", Drafts: draft,
+			Name: "fence", Drafts: waitDrafts(),
 			Edits: []Edit{
 				{File: "man/runc-kill.8.md", Place: Place{`line ^nothing and only waits\.`}, Op: Replace, Text: "nothing and only waits. An exec that had begun before can add no process afterwards.\n"},
 			},

@@ -3,7 +3,7 @@ package main
 // optInSteps have SIGKILL and delete wait for callers that can't pass --wait.
 func optInSteps() []Step {
 	return []Step{{
-		Name: "optin", Drafts: map[string]string{"waiting.go.in": "wait.go", "wait.bats.in": "tests/integration/wait.bats"},
+		Name: "optin", Drafts: waitDrafts(),
 		Edits: []Edit{
 			{File: "main.go", Place: Place{"func main", `stmt ^app\.Flags = `, "end"}, Op: Insert, Text: "killWaitFlag(),\nkillWaitMaxFlag(),\n"},
 			{

@@ -3,10 +3,17 @@ package main
 // cmd is what upstream calls the command line where it carries out a command.
 const cmd = `{{if eq .CLI 1}}context{{else}}cmd{{end}}`
 
+// waitBats is the series' own bats file.
+const waitBats = "tests/integration/wait.bats"
+
+// waitDrafts are what the steps with flags for waiting make grow.
+func waitDrafts() map[string]string {
+	return map[string]string{"waiting.go.in": "wait.go", "wait.bats.in": waitBats}
+}
+
 // waitSteps have what is known of containers in libcontainer/synckill, and give
 // kill and delete their flags.
 func waitSteps() []Step {
-	draft := map[string]string{"waiting.go.in": "wait.go", "wait.bats.in": "tests/integration/wait.bats"}
 	return []Step{
 		{
 			Name: "replaced", Drafts: map[string]string{"waiting.go.in": "wait.go"},
@@ -23,7 +30,7 @@ func waitSteps() []Step {
 			},
 		},
 		{
-			Name: "killwait", Drafts: draft,
+			Name: "killwait", Drafts: waitDrafts(),
 			Edits: []Edit{
 				{File: "kill.go", Place: Place{"var killCommand", "field Flags", "end"}, Op: Insert, Text: "waitFlag(),\ntimeoutFlag(),\n"},
 				{
@@ -71,7 +78,7 @@ status 124 and an error that names who is left.
 			},
 		},
 		{
-			Name: "deletewait", Drafts: draft,
+			Name: "deletewait", Drafts: waitDrafts(),
 			Edits: []Edit{
 				{File: "delete.go", Place: Place{"var deleteCommand", "field Flags", "end"}, Op: Insert, Text: "waitFlag(),\ntimeoutFlag(),\n"},
 				{
@@ -117,7 +124,7 @@ status 124 and an error that names who is left.
 			},
 		},
 		{
-			Name: "killafter", Drafts: draft,
+			Name: "killafter", Drafts: waitDrafts(),
 			Edits: []Edit{
 				{File: "kill.go", Place: Place{"var killCommand", "field Flags", "end"}, Op: Insert, Text: "killAfterFlag(),\nformatFlag(),\n"},
 				{File: "delete.go", Place: Place{"var deleteCommand", "field Flags", "end"}, Op: Insert, Text: "formatFlag(),\n"},

@@ -67,7 +67,8 @@ static: deps-build ## build ./runc-static, which needs no shared library
 	$(GO) build $(BUILD) -tags "$(STATIC_TAGS)" \
 		-ldflags "$(LDFLAGS) -linkmode external -extldflags '-static-pie $(EXTLDFLAGS)'" -o runc-static .
 
-# Debian's compilers: arm64 armhf armel i386 ppc64le riscv64 s390x, amd64-musl.
+# What script/architecture.bash knows.
+FOREIGN := arm64 armhf armel i386 ppc64le riscv64 s390x amd64-musl
 export ARCHS ?=
 CROSS := TAGS="$(TAGS)" LDFLAGS="$(LDFLAGS)" EXTLDFLAGS="$(EXTLDFLAGS)"
 
@@ -182,7 +183,7 @@ test-packages: deps-packaging runc $(BIN)/alive deb rpm ## install the package i
 
 .PHONY: test-cross
 test-cross: deps-cross ## other architectures under emulation: commands, and the unit tests of drain and synckill (ARCHS="arm64 ...")
-	$(CROSS) script/test-cross $(or $(ARCHS),arm64 armhf armel i386 ppc64le riscv64 s390x amd64-musl)
+	$(CROSS) script/test-cross $(or $(ARCHS),$(FOREIGN))
 
 .PHONY: test-cross-fast
 test-cross-fast: deps-cross-arm64 ## of that arm64 alone: what continuous integration runs

@@ -59,9 +59,7 @@ func moved(s *scene, which func(pod *node.Pod) []string) {
 	}
 	next := s.name("next")
 	s.started(next, 6)
-	if err := world.API.Delete(next, nil); err != nil {
-		s.Fatal(err)
-	}
+	s.delete(next)
 	if !s.goneWithin(soon, next) {
 		s.Error("the next pod is not gone")
 	}

@@ -2,7 +2,6 @@ package kubernetes
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"runcsync/tests/kubernetes/node"
@@ -15,31 +14,23 @@ func nestedHost(s *scene) { nest(s, node.Object{}) }
 // nest runs a containerd in a pod, and in that a container, whose cgroups are
 // below those of the pod's container.
 func nest(s *scene, changes node.Object) {
-	pod := s.object("pod", 2)
-	c := container("c", fmt.Sprintf(nestedScript, s.markOf(nameOf(pod))))
+	name := s.name("pod")
+	c := container("c", fmt.Sprintf(nestedScript, s.markOf(name)))
 	c["securityContext"] = node.Object{"privileged": true}
-	c["env"] = []any{node.Object{"name": markKey, "value": s.mark + "." + nameOf(pod)}}
 	mounts := []any{node.Object{"name": "tmp", "mountPath": "/nested"}}
 	volumes := []any{node.Object{"name": "tmp", "emptyDir": node.Object{"medium": "Memory"}}}
 	for n, from := range []string{"/usr", "/lib", "/lib64", world.Engine, world.Programs[s.runtime], world.ImageFile} {
-		name := fmt.Sprintf("host%d", n)
+		volume := fmt.Sprintf("host%d", n)
 		to := []string{"/usr", "/lib", "/lib64", "/engine", "/runc", "/image.tar"}[n]
-		mounts = append(mounts, node.Object{"name": name, "mountPath": to, "readOnly": true})
-		volumes = append(volumes, node.Object{"name": name, "hostPath": node.Object{"path": from}})
+		mounts = append(mounts, node.Object{"name": volume, "mountPath": to, "readOnly": true})
+		volumes = append(volumes, node.Object{"name": volume, "hostPath": node.Object{"path": from}})
 	}
 	c["volumeMounts"] = mounts
-	with(pod, node.Object{"containers": []node.Object{c}, "volumes": volumes})
+	pod := with(s.object("pod", 2, c), node.Object{"volumes": volumes})
 	s.start(with(pod, changes), 2)
-	s.wait(time.Minute, "a container runs in the pod's containerd", func() bool {
-		for _, line := range s.living(nameOf(pod)) {
-			if strings.HasSuffix(line, " tail") {
-				return true
-			}
-		}
-		return false
-	})
-	s.remove(nameOf(pod))
-	s.seesGone(soon, nameOf(pod))
+	s.wait(time.Minute, "a container runs in the pod's containerd", func() bool { return s.has(name, " tail") })
+	s.remove(name)
+	s.seesGone(soon, name)
 }
 
 // The engine's programs, the runtime with its libraries and an image are the

@@ -2,6 +2,7 @@ package kubernetes
 
 import (
 	"fmt"
+	"maps"
 	"net/url"
 	"os"
 	"regexp"
@@ -93,11 +94,7 @@ func (s *scene) departed(pod *node.Pod, at time.Time) {
 func (s *scene) departures() map[string]departure {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	all := map[string]departure{}
-	for name, d := range s.gone {
-		all[name] = d
-	}
-	return all
+	return maps.Clone(s.gone)
 }
 
 // --- pods
@@ -190,6 +187,11 @@ func (s *scene) living(name string) []string {
 	return living
 }
 
+// has tells whether a process of a pod's containers lives whose state and name end so.
+func (s *scene) has(pod, ending string) bool {
+	return slices.ContainsFunc(s.living(pod), func(line string) bool { return strings.HasSuffix(line, ending) })
+}
+
 // --- the end
 
 // remove asks for the end of pods; that is from when on time counts.
@@ -197,9 +199,15 @@ func (s *scene) remove(names ...string) {
 	s.Helper()
 	s.since = time.Now()
 	for _, name := range names {
-		if err := world.API.Delete(name, nil); err != nil {
-			s.Fatal(err)
-		}
+		s.delete(name)
+	}
+}
+
+// delete asks for the end of a pod that nobody takes the time of.
+func (s *scene) delete(name string) {
+	s.Helper()
+	if err := world.API.Delete(name, nil); err != nil {
+		s.Fatal(err)
 	}
 }
 
@@ -213,22 +221,10 @@ func (s *scene) removeNow(name string) {
 
 // goneWithin waits until the objects are gone.
 func (s *scene) goneWithin(limit time.Duration, names ...string) bool {
-	end := time.Now().Add(limit * time.Duration(pace))
-	for {
-		all, missing := s.departures(), 0
-		for _, name := range names {
-			if _, ok := all[name]; !ok {
-				missing++
-			}
-		}
-		if missing == 0 {
-			return true
-		}
-		if time.Now().After(end) {
-			return false
-		}
-		time.Sleep(5 * time.Millisecond)
-	}
+	return s.poll(limit, func() bool {
+		all := s.departures()
+		return !slices.ContainsFunc(names, func(name string) bool { _, ok := all[name]; return !ok })
+	})
 }
 
 // seesGone waits for the end that remove has asked for, and takes it down.

@@ -101,9 +101,7 @@ func forced(s *scene) {
 		return len(s.living(nameOf(pod))) == 0
 	})
 	s.start(with(pod, node.Object{"terminationGracePeriodSeconds": 1}), 6)
-	if err := world.API.Delete(nameOf(pod), nil); err != nil {
-		s.Fatal(err)
-	}
+	s.delete(nameOf(pod))
 	s.wait(soon, "the second pod is gone", func() bool { return s.get(nameOf(pod)).Metadata.Name == "" })
 }
 

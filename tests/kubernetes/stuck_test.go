@@ -53,14 +53,7 @@ func (h *hung) into(pod node.Object) node.Object {
 const hangingChild = `cat /hung/name </dev/null >/dev/null 2>&1 & exec sleep 300`
 
 // isStuck says whether a process of the pod was sent SIGKILL and can't die.
-func (s *scene) isStuck(name string) bool {
-	for _, line := range s.living(name) {
-		if strings.HasSuffix(line, " D cat") {
-			return true
-		}
-	}
-	return false
-}
+func (s *scene) isStuck(name string) bool { return s.has(name, " D cat") }
 
 // letGoLater lets the slow one die a second and a half after its SIGKILL.
 func (s *scene) letGoLater(h *hung, name string) {
@@ -104,9 +97,7 @@ func cannotDie(s *scene, script string) {
 
 	other := s.object("other", 1, container("c", six))
 	s.start(other, 6)
-	if err := world.API.Delete(nameOf(other), nil); err != nil {
-		s.Fatal(err)
-	}
+	s.delete(nameOf(other))
 	if !s.goneWithin(soon, nameOf(other)) {
 		s.Error("another pod of the node is not gone")
 	}

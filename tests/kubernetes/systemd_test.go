@@ -3,7 +3,6 @@ package kubernetes
 import (
 	"fmt"
 	"os"
-	"strings"
 	"time"
 
 	"runcsync/tests/kubernetes/node"
@@ -16,30 +15,21 @@ func systemdNested(s *scene) {
 	if tree == "" {
 		s.Skip("there is no Debian tree (script/vm-root makes one)")
 	}
-	pod := s.object("pod", 2)
-	name := nameOf(pod)
+	name := s.name("pod")
 	c := container("c", fmt.Sprintf(systemdScript, s.markOf(name)))
 	c["securityContext"] = node.Object{"privileged": true}
-	c["env"] = []any{node.Object{"name": markKey, "value": s.mark + "." + name}}
 	c["volumeMounts"] = []any{
 		node.Object{"name": "tree", "mountPath": "/debian", "readOnly": true},
 		node.Object{"name": "tmp", "mountPath": "/nested"},
 	}
-	s.start(with(pod, node.Object{
-		"hostPID": false, "hostNetwork": false, "containers": []node.Object{c},
+	s.start(with(s.object("pod", 2, c), node.Object{
+		"hostPID": false, "hostNetwork": false,
 		"volumes": []any{
 			node.Object{"name": "tree", "hostPath": node.Object{"path": tree}},
 			node.Object{"name": "tmp", "emptyDir": node.Object{"medium": "Memory"}},
 		},
 	}), 1)
-	s.wait(time.Minute, "a service of the pod's systemd runs", func() bool {
-		for _, line := range s.living(name) {
-			if strings.HasSuffix(line, " tail") {
-				return true
-			}
-		}
-		return false
-	})
+	s.wait(time.Minute, "a service of the pod's systemd runs", func() bool { return s.has(name, " tail") })
 	s.row.Note = fmt.Sprintf("%d processes", len(s.inCgroup(s.get(name))))
 	s.remove(name)
 	s.seesGone(soon, name)
